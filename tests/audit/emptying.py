@@ -1,0 +1,32 @@
+"""
+Lets the test suite empty the logs between tests.
+
+Transactional tests end with a flush, and the triggers of append_only.py have no switch, on purpose. So the flush takes
+them off and puts them on again in its own transaction. It stands in the tests, where production cannot reach it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from django.db.backends.base.operations import BaseDatabaseOperations
+
+from partner_center.audit.append_only import install, remove
+from partner_center.audit.queries import logs
+
+
+@contextmanager
+def flush_empties_logs() -> Iterator[None]:
+    """Make every flush inside this block able to empty append-only tables."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def flush_without_triggers(self: BaseDatabaseOperations, sql_list: list[str]) -> None:
+        flush(self, [*_statements(self, remove), *sql_list, *_statements(self, install)])
+
+    with mock.patch.object(BaseDatabaseOperations, "execute_sql_flush", flush_without_triggers):
+        yield
+
+
+def _statements(operations: BaseDatabaseOperations, write: object) -> Iterator[str]:
+    for log in logs():
+        yield from write(operations.connection.vendor, log._meta.db_table, log.head_model._meta.db_table)
