@@ -1,0 +1,40 @@
+"""The member a job works for: asked again each time, because rights may have gone since the button was pressed."""
+
+import zoneinfo
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.utils import timezone, translation
+
+from partner_center.jobs.kinds import JobKind
+from partner_center.jobs.leases import JobStopped
+from partner_center.jobs.models import Job
+from partner_center.jobs.rules import ErrorCode
+from partner_center.tenancy.actors import Actor
+from partner_center.tenancy.models import Member
+
+
+def actor_of(job: Job, kind: JobKind) -> Actor:
+    """
+    Return the actor in whose name a chunk is worked.
+
+    :raises JobStopped: when the member is disabled or no longer holds the permission
+    """
+    member = Member.objects.of(job.partner).active().select_related("user").filter(pk=job.member_id).first()
+    if member is None or not member.may(kind.permission):
+        raise JobStopped(ErrorCode.PERMISSION_LOST)
+    return Actor.member(member, request_id=f"job-{job.public_id}")
+
+
+@contextmanager
+def voice_of(job: Job) -> Iterator[None]:
+    """Write texts and times as the person who asked for the job reads them, also after a restart."""
+    with translation.override(job.language), timezone.override(_zone(job.time_zone)):
+        yield
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo("UTC")
