@@ -1,0 +1,67 @@
+"""Associate: make an account the customer of a partner."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Account, Association, Preregistration, PreregistrationStatus
+from customers.rules import Model
+from partner_center.audit import actions as audit
+from partner_center.audit.models import Deed
+from partner_center.refusals import Refusal
+from partner_center.tenancy.actors import Actor
+from partner_center.tenancy.models import Member
+
+CONSENT_VERSION = "2026-11"
+
+
+class AssociatedElsewhere(Refusal):
+    code = "customer_associated_other_partner"
+    message = _("This account already belongs to a partner.")
+    next_step = _("End that association first.")
+
+
+def associate(
+    *,
+    account: Account,
+    manager: Member,
+    model: Model,
+    custom_tag: str,
+    invitation_public_id: str,
+    actor: Actor,
+    now: datetime,
+) -> Association:
+    """
+    Make an account the customer of the manager's partner (domain.md 3.5).
+
+    Call it inside the transaction that concludes the invitation.
+
+    :raises AssociatedElsewhere: if the account has an active association, also when a rival was faster
+    """
+    try:
+        with transaction.atomic():
+            association = Association.objects.create(
+                partner=manager.partner,
+                account=account,
+                model=model,
+                account_manager=manager,
+                custom_tag=custom_tag,
+                invitation_public_id=invitation_public_id,
+                consent_version=CONSENT_VERSION,
+                created_at=now,
+            )
+    except IntegrityError:
+        raise AssociatedElsewhere from None
+    Preregistration.objects.of(manager.partner).filter(
+        email=account.email, status=PreregistrationStatus.REGISTERED
+    ).update(status=PreregistrationStatus.CONVERTED, ended_at=now)
+    audit.record(
+        deed=Deed.ASSOCIATION_CREATED,
+        actor=actor,
+        partner=manager.partner,
+        target=association,
+        now=now,
+        details={"model": model, "account": account.public_id, "consent_version": CONSENT_VERSION},
+    )
+    return association

@@ -1,0 +1,208 @@
+"""Causes on the customer's side that hold in the reseller model only."""
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.rules.cause import Cause, Remedy, Resend, Side, Topic, WhoActs
+from customers.rules.facts import Model
+
+RESELLER_CAUSES: tuple[Cause, ...] = (
+    Cause(
+        code="customer_master_has_independent_member",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.ENTERPRISE,
+        sources=("5.1/12",),
+        label=_("Master of independent-accounting members"),
+        partner_message=_(
+            "The customer's account is an enterprise master account with independent-accounting members."
+        ),
+        partner_next_step=_("Invite in the referral model, or ask the customer to release those members first."),
+        customer_message=_("Your account is an enterprise master account with independent-accounting members."),
+        customer_next_step=_(
+            "Release those members and accept again, or ask your partner for an invitation in the referral model."
+        ),
+    ),
+    Cause(
+        code="customer_is_enterprise_member",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.PARTNER,
+        remedy=Remedy.SWITCH_MODEL,
+        resend=Resend.OTHER_MODEL,
+        model=Model.RESELLER,
+        topic=Topic.ENTERPRISE,
+        sources=("5.1/13",),
+        label=_("Enterprise member account"),
+        partner_message=_("The customer used an enterprise member account."),
+        partner_next_step=_("Invite in the referral model, or invite the enterprise master account."),
+        customer_message=_("Your account is an enterprise member account."),
+        customer_next_step=_(
+            "Ask your partner to invite your enterprise master account, or for an invitation in the referral model."
+        ),
+    ),
+    Cause(
+        code="customer_credit_bill_overdue",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.MONEY,
+        sources=("5.1/20",),
+        label=_("Credit bill overdue"),
+        partner_message=_("A bill of the customer's credit account is overdue."),
+        partner_next_step=_("Ask the customer to repay everything. Resend the invitation when that is done."),
+        customer_message=_("A bill of your credit account is overdue."),
+        customer_next_step=_("Repay everything, then accept again."),
+    ),
+    Cause(
+        code="customer_is_agent_identity",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.IDENTITY,
+        sources=("5.2/0",),
+        label=_("Agent identity"),
+        partner_message=_(
+            "The customer's account has an agent identity, and an account holds one customer identity at a time."
+        ),
+        partner_next_step=_("Ask the customer to end the agent relation or to use a new account."),
+        customer_message=_("Your account has an agent identity, and an account holds one customer identity at a time."),
+        customer_next_step=_("End the agent relation or use a new account. Then accept again."),
+    ),
+    Cause(
+        code="customer_not_verified",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.IDENTITY,
+        sources=("5.2/C1",),
+        label=_("Real-name verification"),
+        partner_message=_("Customer account {account} has no real-name verification."),
+        partner_next_step=_("Ask the customer to complete the real-name verification."),
+        customer_message=_("Your account has no real-name verification."),
+        customer_next_step=_("Complete the real-name verification, then accept again."),
+    ),
+    Cause(
+        code="customer_in_custody",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.ENTERPRISE,
+        sources=("5.2/C3",),
+        label=_("Financial custody"),
+        partner_message=_("Customer account {account} has a financial custody relation."),
+        partner_next_step=_("Ask the customer to end the custody under Enterprise finance or to use a new account."),
+        customer_message=_("Your account has a financial custody relation."),
+        customer_next_step=_("End the custody under Enterprise finance or use a new account. Then accept again."),
+    ),
+    Cause(
+        code="customer_has_credit_line",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.PARTNER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.CONTRACTS,
+        sources=("5.2/C5",),
+        label=_("Credit line of the vendor"),
+        partner_message=_("Customer account {account} holds a credit line of the vendor."),
+        partner_next_step=_(
+            "Ask your channel manager to remove the credit line, or ask the customer to use a new account."
+        ),
+        customer_message=_("Your account holds a credit line of the vendor."),
+        customer_next_step=_("Contact your partner to have it removed, or use a new account."),
+    ),
+    Cause(
+        code="customer_invoice_debt",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.MONEY,
+        sources=("5.2/C7", "5.3/customer_outstanding_invoice"),
+        label=_("Outstanding invoice amount"),
+        partner_message=_("Customer account {account} was invoiced for more than it has spent."),
+        partner_next_step=_(
+            "Ask the customer to return the invoices issued for too much, "
+            "to spend on until they are offset, or to use a new account."
+        ),
+        customer_message=_("Your account was invoiced for more than it has spent."),
+        customer_next_step=_(
+            "Return the invoices issued for too much and request them again, "
+            "spend on until they are offset, or use a new account."
+        ),
+    ),
+    Cause(
+        code="customer_unfinished_orders",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.ORDERS,
+        sources=("5.2/C8",),
+        label=_("Unfinished orders"),
+        partner_message=_("Customer account {account} has unfinished orders."),
+        partner_next_step=_("Ask the customer to finish or cancel them or to use a new account."),
+        customer_message=_("Your account has unfinished orders."),
+        customer_next_step=_(
+            "Finish or cancel the orders that are unpaid, being changed, refunded or renewed, "
+            "or that start later. Then accept again."
+        ),
+    ),
+    Cause(
+        code="customer_reserved_instances",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.ORDERS,
+        sources=("5.3/customer_reserved_instances",),
+        label=_("Reserved instances"),
+        partner_message=_("The customer has reserved instances that have not expired."),
+        partner_next_step=_("Wait until they have expired. Resend the invitation after that."),
+        customer_message=_("Your account has reserved instances that have not expired."),
+        customer_next_step=_("Accept again when they have expired."),
+    ),
+    Cause(
+        code="customer_stored_value_card",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.MONEY,
+        sources=("5.3/customer_stored_value_card",),
+        label=_("Stored-value card"),
+        partner_message=_("The customer has a stored-value card that is not spent."),
+        partner_next_step=_("Ask the customer to spend it. Resend the invitation when that is done."),
+        customer_message=_("Your account has a stored-value card that is not spent."),
+        customer_next_step=_("Spend the stored-value card, then accept again."),
+    ),
+    Cause(
+        code="customer_bonus_balance",
+        side=Side.CUSTOMER,
+        who_acts=WhoActs.CUSTOMER,
+        remedy=Remedy.AFTER_ACTION,
+        resend=Resend.AFTER_FIX,
+        model=Model.RESELLER,
+        topic=Topic.MONEY,
+        sources=("5.3/customer_bonus_balance",),
+        label=_("Bonus balance"),
+        partner_message=_("The customer has a bonus balance that is not spent."),
+        partner_next_step=_("Ask the customer to spend it. Resend the invitation when that is done."),
+        customer_message=_("Your account has a bonus balance that is not spent."),
+        customer_next_step=_("Spend the bonus balance, then accept again."),
+    ),
+)
