@@ -1,0 +1,165 @@
+"""Resend and export: what is done to many history records at once."""
+
+import re
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from invitations import queries
+from invitations.actions import planning
+from invitations.filters import HistoryFilters
+from invitations.models import Invitation, InvitationQuerySet
+from invitations.rules import RowReason
+from invitations.views import pace
+from partner_center.environment import environment
+from partner_center.jobs import actions as jobs
+from partner_center.jobs.models import Job, JobItem
+from partner_center.jobs.rules import FileFormat, ItemState
+from partner_center.listing.asking import read_address
+from partner_center.listing.pages import matching_rows
+from partner_center.masking import mask_email, mask_name
+from partner_center.refusals import Refusal, Text
+from partner_center.tenancy.access import member_required
+from partner_center.tenancy.models import Member
+from partner_center.tenancy.permissions import Permission
+from partner_center.tenancy.requests import PartnerRequest, posted_ids
+
+SHOWN_IN_DIALOG = 50
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+class NothingChosen(Refusal):
+    code = "nothing_chosen"
+    message = _("Nothing is selected.")
+    next_step = _("Tick the invitations to send again.")
+    status = 400
+
+
+class NumberChanged(Refusal):
+    """The filter matches another number of rows than the person was told (peers.md O26)."""
+
+    code = "selection_changed"
+    message = _("%(now)d rows match now, not %(then)d as shown before.")
+    next_step = _("Look at the list again and select anew.")
+
+
+@member_required(Permission.INVITATION_SEND)
+@require_POST
+def resend_plan(request: PartnerRequest) -> HttpResponseBase:
+    """Plan to send the chosen invitations again, and show the plan: in the dialog, or on its page without scripts."""
+    try:
+        rows = _chosen(request)
+        if "all_matching" in request.POST or len(posted_ids(request)) > 1:
+            pace.spend_batch(request)
+    except Refusal as refusal:
+        return _refused(request, refusal)
+    job = planning.plan_resend(invitations=rows, member=request.member, actor=request.actor, now=timezone.now())
+    if not request.htmx:
+        return redirect("jobs:detail", job.public_id)
+    return _dialog(request, job)
+
+
+def _chosen(request: PartnerRequest) -> QuerySet[Invitation]:
+    """
+    Return exactly the rows that were named, newest first.
+
+    :raises NothingChosen: if there are none
+    :raises NumberChanged: if "all N" are not N any more
+    """
+    visible = Invitation.objects.visible_to(request.member)
+    if named := request.POST.get("all_matching", ""):
+        return _all_matching(request, visible, int(named) if _NUMBER.fullmatch(named) else 0)
+    ids = posted_ids(request)[: environment.batch_limit]
+    rows = visible.filter(public_id__in=ids).order_by("-pk")
+    if not ids or not rows.exists():
+        raise NothingChosen
+    return rows
+
+
+def _all_matching(request: PartnerRequest, visible: InvitationQuerySet, named: int) -> QuerySet[Invitation]:
+    query = request.POST.get("filter", "")
+    matching, _filters = matching_rows(
+        query, rows=visible, filters=HistoryFilters, member=request.member, now=timezone.now()
+    )
+    rows = matching.order_by("-pk")[: environment.batch_limit]
+    count = rows.count()
+    if not count:
+        raise NothingChosen
+    if count != named:
+        raise NumberChanged(now=count, then=named)
+    return rows
+
+
+def _dialog(request: PartnerRequest, job: Job) -> HttpResponse:
+    context = {
+        "job": job,
+        "going": _told(job.items.filter(state=ItemState.PLANNED), request.member),
+        "staying": _told(job.items.exclude(state=ItemState.PLANNED), request.member),
+        "may_reveal": request.member.may(Permission.CUSTOMER_UNMASK),
+        "goes": job.waiting,
+        "stays": job.skipped,
+        "budget_left": queries.budget_left(request.partner, now=timezone.now()),
+        "budget": environment.daily_mail_budget,
+        "days": environment.invitation_days,
+        "cooldown": environment.resend_cooldown_minutes,
+    }
+    return render(request, "invitations/_resend_dialog.html", context)
+
+
+def _told(items: QuerySet[JobItem], member: Member) -> list[dict[str, Any]]:
+    """Return the invitation behind each row, masked, with why it stays or with what is special about it."""
+    shown = list(items.order_by("position")[:SHOWN_IN_DIALOG])
+    rows = Invitation.objects.visible_to(member).in_bulk([item.key for item in shown], field_name="public_id")
+    words = dict(RowReason.choices)
+    return [_told_row(rows[item.key], words.get(item.reason or item.note, "")) for item in shown if item.key in rows]
+
+
+def _told_row(invitation: Invitation, why: Text) -> dict[str, Any]:
+    return {
+        "public_id": invitation.public_id,
+        "customer_name": mask_name(invitation.customer_name),
+        "email": mask_email(invitation.email),
+        "status": invitation.status_at(timezone.now()),
+        "why": why,
+    }
+
+
+def _refused(request: PartnerRequest, refusal: Refusal) -> HttpResponse:
+    template = "invitations/_refused_dialog.html" if request.htmx else "invitations/refused.html"
+    back = reverse("invitations:history")
+    answer = render(request, template, {"refusal": refusal, "back": back}, status=refusal.status)
+    return pace.with_retry_after(answer, refusal)
+
+
+@member_required(Permission.INVITATION_EXPORT)
+@require_http_methods(["POST"])
+def export(request: PartnerRequest) -> HttpResponseBase:
+    """Queue an export of all records, or of those of the present filter, and show its job."""
+    file_format = request.POST.get("format", FileFormat.CSV)
+    if file_format not in FileFormat.values:
+        raise PermissionDenied
+    query = request.POST.get("filter", "") if request.POST.get("scope") == "filter" else ""
+    asked = read_address(QueryDict(query), HistoryFilters, member=request.member)
+    try:
+        job = jobs.queue_file(
+            kind="history_export",
+            file_format=file_format,
+            title="",
+            member=request.member,
+            partner=request.partner,
+            parameters={"filter": asked.filter_query()},
+            actor=request.actor,
+            now=timezone.now(),
+        )
+    except Refusal as refusal:
+        return _refused(request, refusal)
+    page = reverse("jobs:detail", args=[job.public_id])
+    return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
