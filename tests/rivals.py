@@ -7,6 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 
 
+def _begin(start: threading.Barrier) -> None:
+    try:
+        connection.ensure_connection()
+    except Exception:
+        start.abort()
+        raise
+    start.wait()
+
+
 def run_together(count: int, call: Callable[[int], object]) -> list[object]:
     """
     Call from many threads that all start at once; what a call raises is its outcome.
@@ -14,12 +23,12 @@ def run_together(count: int, call: Callable[[int], object]) -> list[object]:
     :param call: is given the number of its thread, from 0
     :return: the outcomes in the order of the threads
     """
-    start = threading.Barrier(count)
+    # A rival that cannot begin must not leave the others waiting for ever.
+    start = threading.Barrier(count, timeout=60)
 
     def rival(number: int) -> object:
         try:
-            connection.ensure_connection()
-            start.wait()
+            _begin(start)
             return call(number)
         except Exception as error:  # noqa: BLE001 - a rival's failure is what the test looks at
             return error
