@@ -1,6 +1,13 @@
 """The only writer of preregistrations, associations and the account directory."""
 
-from customers.actions.associating import CONSENT_VERSION, AssociatedElsewhere, associate
+from customers.actions.associating import (
+    CONSENT_VERSION,
+    AssociatedElsewhere,
+    AssociationOver,
+    associate,
+    end_association,
+    switch_model,
+)
 from customers.actions.directory import (
     AccountExists,
     AccountsClash,
@@ -32,6 +39,7 @@ __all__ = [
     "AlreadyAssociated",
     "AlreadyRegistered",
     "AssociatedElsewhere",
+    "AssociationOver",
     "CapReached",
     "FactsChanged",
     "NotLive",
@@ -41,11 +49,13 @@ __all__ = [
     "Reservations",
     "associate",
     "change_account_facts",
+    "end_association",
     "expire_preregistrations",
     "import_account_facts",
     "lock_partner",
     "preregister",
     "register_account",
     "reserve",
+    "switch_model",
     "withdraw_preregistration",
 ]

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from customers import hooks
 from customers.models import Account, Association, Preregistration, PreregistrationStatus
 from customers.rules import Model
 from partner_center.audit import actions as audit
@@ -14,6 +15,12 @@ from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member
 
 CONSENT_VERSION = "2026-11"
+
+
+class AssociationOver(Refusal):
+    code = "association_over"
+    message = _("This association has already ended, or has changed meanwhile.")
+    next_step = _("Reload the page to see its present state.")
 
 
 class AssociatedElsewhere(Refusal):
@@ -56,6 +63,7 @@ def associate(
     Preregistration.objects.of(manager.partner).filter(
         email=account.email, status=PreregistrationStatus.REGISTERED
     ).update(status=PreregistrationStatus.CONVERTED, ended_at=now)
+    hooks.call(hooks.Moment.ASSOCIATED, association, actor=actor, now=now)
     audit.record(
         deed=Deed.ASSOCIATION_CREATED,
         actor=actor,
@@ -65,3 +73,50 @@ def associate(
         details={"model": model, "account": account.public_id, "consent_version": CONSENT_VERSION},
     )
     return association
+
+
+@transaction.atomic
+def end_association(*, association: Association, reason: str, actor: Actor, now: datetime) -> None:
+    """
+    End an association: the customer leaves the partner, and what hangs on it is taken back by hooks (domain.md 3.5).
+
+    :param reason: code of why, for the record
+    :raises AssociationOver: if it has ended already
+    """
+    with audit.written_last():
+        ended = Association.objects.filter(pk=association.pk, ended_at=None).update(ended_at=now, end_reason=reason)
+        if not ended:
+            raise AssociationOver
+        association.refresh_from_db()
+        hooks.call(hooks.Moment.ENDED, association, actor=actor, now=now)
+        audit.record(
+            deed=Deed.ASSOCIATION_ENDED,
+            actor=actor,
+            partner=association.partner,
+            target=association,
+            now=now,
+            details={"reason": reason},
+        )
+
+
+@transaction.atomic
+def switch_model(*, association: Association, model: Model, actor: Actor, now: datetime) -> None:
+    """
+    Change the model of an association, with what follows from it by hooks (domain.md 4.19).
+
+    :raises AssociationOver: if it has ended, or is in that model already
+    """
+    with audit.written_last():
+        other = Association.objects.filter(pk=association.pk, ended_at=None).exclude(model=model)
+        if not other.update(model=model):
+            raise AssociationOver
+        association.refresh_from_db()
+        hooks.call(hooks.Moment.MODEL_SWITCHED, association, actor=actor, now=now)
+        audit.record(
+            deed=Deed.ASSOCIATION_SWITCHED,
+            actor=actor,
+            partner=association.partner,
+            target=association,
+            now=now,
+            details={"model": model},
+        )

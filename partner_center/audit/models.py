@@ -41,6 +41,8 @@ class Deed(models.TextChoices):
     INVITATION_BLOCKED_CLEARED = "invitation_blocked_cleared", _("Ready to retry")
     CHECKS_FAILED = "checks_failed", _("Checks failed")
     ASSOCIATION_CREATED = "association_created", _("Association created")
+    ASSOCIATION_ENDED = "association_ended", _("Association ended")
+    ASSOCIATION_SWITCHED = "association_switched", _("Association model switched")
     NEW_LINK_REQUESTED = "new_link_requested", _("New link requested")
     DELIVERY_CHANGED = "delivery_changed", _("Delivery state changed")
 
@@ -62,6 +64,23 @@ class Deed(models.TextChoices):
     EXPORT_DOWNLOADED = "export_downloaded", _("Export downloaded")
     FAULTY_ROWS_DOWNLOADED = "faulty_rows_downloaded", _("Faulty rows downloaded")
     LOG_VIEWED = "log_viewed", _("Log viewed")
+    LOG_EXPORTED = "log_exported", _("Log exported")
+
+    QUOTA_CHANGED = "quota_changed", _("Quota changed")
+    COUPON_LOCKED = "coupon_locked", _("Coupon locked by an order")
+    COUPON_UNLOCKED = "coupon_unlocked", _("Coupon unlocked")
+    WHITELIST_IMPORTED = "whitelist_imported", _("Whitelist imported")
+    WHITELIST_ACTIVATED = "whitelist_activated", _("Whitelist activated")
+    WHITELIST_DISCARDED = "whitelist_discarded", _("Whitelist draft discarded")
+    OPERATION_REVIEWED = "operation_reviewed", _("Operation reviewed")
+
+    CODE_SENT = "code_sent", _("Verification code sent")
+    CODE_REFUSED = "code_refused", _("Verification code refused")
+    CODE_ACCEPTED = "code_accepted", _("Verification code accepted")
+    VERIFICATION_SWITCHED = "verification_switched", _("Verification switched on or off")
+
+    API_KEY_CREATED = "api_key_created", _("API key created")
+    API_KEY_REVOKED = "api_key_revoked", _("API key revoked")
 
 
 class Result(models.TextChoices):
