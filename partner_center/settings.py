@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "partner_center.listing.apps.ListingConfig",
     "partner_center.console.apps.ConsoleConfig",
     "customers.apps.CustomersConfig",
+    "vouchers.apps.VouchersConfig",
     "invitations.apps.InvitationsConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

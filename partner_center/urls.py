@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mail/", include("partner_center.mail.urls")),
     path("reveal/", include("partner_center.listing.urls")),
     path("", include("customers.urls")),
+    path("", include("vouchers.urls")),
     path("", include("invitations.urls")),
 ]
 

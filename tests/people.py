@@ -1,4 +1,4 @@
-"""The cast: alice runs partner A, bob invites, carol manages accounts, dora audits; charlie of B must see nothing."""
+"""The cast: alice runs partner A, bob invites, carol manages, dora audits, fiona pays; charlie of B sees nothing."""
 
 from itertools import count
 
@@ -74,6 +74,11 @@ def carol(partner: Partner) -> Member:
 @pytest.fixture
 def dora(partner: Partner) -> Member:
     return make_member(partner, "Dora", "auditor")
+
+
+@pytest.fixture
+def fiona(partner: Partner) -> Member:
+    return make_member(partner, "Fiona", "finance")
 
 
 @pytest.fixture

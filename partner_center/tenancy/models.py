@@ -72,6 +72,9 @@ class Partner(models.Model):
     in_custody = models.BooleanField(default=False)
     is_customer_of_other_partner = models.BooleanField(default=False)
     referral_blocked_by_agreement = models.BooleanField(default=False)
+    # "The partner uses coupons itself": then it issues none (CBC.50000010).
+    own_coupon_mode = models.BooleanField(default=False)
+    verification_enabled = models.BooleanField(default=False)
     available_balance_minor = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3, default="CNY")
     contact_email = models.EmailField(blank=True)

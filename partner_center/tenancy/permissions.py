@@ -17,6 +17,15 @@ class Permission(TextChoices):
     CUSTOMER_UNMASK = "customer.unmask", _("Reveal masked fields")
     CUSTOMER_ALL = "customer.all", _("Work with the customers of everybody")
     AUDIT_READ = "audit.read", _("Read the audit log")
+    QUOTA_READ = "quota.read", _("See quotas")
+    COUPON_READ = "coupon.read", _("See issued coupons")
+    COUPON_ISSUE = "coupon.issue", _("Issue coupons")
+    COUPON_RECALL = "coupon.recall", _("Recall coupons")
+    WHITELIST_READ = "whitelist.read", _("See whitelists")
+    WHITELIST_IMPORT = "whitelist.import", _("Import whitelists")
+    COUPON_LOG_READ = "coupon_log.read", _("Read the operation log")
+    COUPON_LOG_EXPORT = "coupon_log.export", _("Export the operation log")
+    SETTINGS_SECURITY = "settings.security", _("Change security settings")
 
 
 class Role(TextChoices):
@@ -38,13 +47,30 @@ _DEVELOP = _READ | {
     Permission.CUSTOMER_UNMASK,
 }
 
+_READ_COUPONS = frozenset(
+    {Permission.QUOTA_READ, Permission.COUPON_READ, Permission.WHITELIST_READ, Permission.COUPON_LOG_READ}
+)
+_GIVE = _READ_COUPONS | {
+    Permission.COUPON_ISSUE,
+    Permission.COUPON_RECALL,
+    Permission.WHITELIST_IMPORT,
+    Permission.COUPON_LOG_EXPORT,
+}
+
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.OPERATOR: _DEVELOP | {Permission.CUSTOMER_ALL},
     Role.ACCOUNT_MANAGER: _DEVELOP,
     Role.ACCOUNT_DIRECTOR: _DEVELOP | {Permission.CUSTOMER_ALL},
-    Role.FINANCE: _READ | {Permission.CUSTOMER_ALL, Permission.CUSTOMER_UNMASK},
-    Role.AUDITOR: _READ | {Permission.CUSTOMER_ALL, Permission.INVITATION_EXPORT, Permission.AUDIT_READ},
+    Role.FINANCE: _READ | _GIVE | {Permission.CUSTOMER_ALL, Permission.CUSTOMER_UNMASK},
+    Role.AUDITOR: _READ
+    | _READ_COUPONS
+    | {
+        Permission.CUSTOMER_ALL,
+        Permission.INVITATION_EXPORT,
+        Permission.COUPON_LOG_EXPORT,
+        Permission.AUDIT_READ,
+    },
 }
 
 _EXCLUSIVE = {Role.ACCOUNT_MANAGER, Role.ACCOUNT_DIRECTOR}

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 # What is random by design, or follows from it.
 RANDOM = frozenset({"id", "public_id", "nonce", "password", "hash", "prev_hash", "actor_id", "object_id", "message_id"})
-OWN_APPS = ("tenancy", "customers", "invitations", "jobs", "mail", "audit", "limits")
+OWN_APPS = ("tenancy", "customers", "vouchers", "invitations", "jobs", "mail", "audit", "limits")
 
 
 def contents() -> dict[str, list[dict[str, Any]]]:
