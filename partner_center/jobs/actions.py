@@ -178,6 +178,7 @@ def apply_plan(*, job: Job, digest: str, actor: Actor, now: datetime.datetime) -
         if digest_of(job) != digest:
             raise PlanChanged
         count = job.items.filter(state=ItemState.PLANNED).update(state=ItemState.PENDING)
+        kinds.item_kind(job.kind).on_applied(job, actor=actor, now=now)
         log(Deed.JOB_APPLIED, job, actor=actor, now=now, rows=count, digest=digest)
     job.refresh_from_db()
     return job

@@ -32,11 +32,12 @@ def work_chunk(job: Job, kind: ItemJob, *, now: datetime.datetime) -> bool:
         # The fence locks the row of the job: until the commit nobody else can claim or cancel it.
         leases.renew(job)
         actor = actor_of(job, kind)
-        items = list(job.items.pending().order_by("position")[: kind.chunk_rows])
+        most = kind.chunk_size(job)
+        items = list(job.items.pending().order_by("position")[:most])
         if items:
             outcomes = kind.apply(job, items, actor=actor, now=now)
             _record(job, items, outcomes)
-        is_last = len(items) < kind.chunk_rows
+        is_last = len(items) < most
         if is_last:
             _finish(job, actor, now)
     job.attempts = job.takeovers = 0

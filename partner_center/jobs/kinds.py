@@ -85,6 +85,13 @@ class ItemJob(JobKind):
         :param items: pending items in the order of the plan, at most `chunk_rows`
         """
 
+    def chunk_size(self, job: "Job") -> int:
+        """Return how many rows are worked in one transaction; all of them where it is all rows or none."""
+        return self.chunk_rows
+
+    def on_applied(self, job: "Job", *, actor: Actor, now: datetime.datetime) -> None:
+        """Do what applying the plan means for rows that were left out of it, inside the transaction that queues it."""
+
     def verdict_label(self, code: str) -> Text:
         """Name a verdict on the plan page."""
         return code

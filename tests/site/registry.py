@@ -7,8 +7,9 @@ partners and missing rights before anybody sees it.
 
 import csv
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from allauth.account.forms import default_token_generator
@@ -19,68 +20,26 @@ from customers.forms.facts import FactsForm
 from partner_center.tenancy.permissions import Permission
 from tests.people import PASSWORD
 from tests.site import world as w
+from tests.site.addresses import (
+    ANSWER_NONE,
+    ANSWER_REDIRECT,
+    EVERYBODY,
+    MEMBERS,
+    NEW_PASSWORD,
+    PLATFORM,
+    SIGNATURE,
+    SIGNED_IN,
+    Address,
+    Values,
+    public_id,
+)
 from tests.site.world import World
-
-Values = Callable[[World], dict[str, Any]]
-
-# Besides a Permission, these may be asked for.
-EVERYBODY, SIGNED_IN, MEMBERS, PLATFORM, SIGNATURE = "everybody", "signed in", "members", "platform", "signature"
-
-NEW_PASSWORD = "battery staple horse correct"
-ANSWER_REDIRECT, ANSWER_NONE = 302, 204
-
-
-def nothing(_world: World) -> dict[str, Any]:
-    return {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """
-    One address.
-
-    :param name: as reverse() knows it
-    :param who: a Permission, or one of the words above
-    :param method: GET for pages, POST for what changes something
-    :param right: who makes the right request
-    :param args: what stands in the address
-    :param data: what is posted
-    :param arrives_by: the token of the invitation link that was opened before
-    :param answer: status of the right answer
-    :param deeds: what the right request writes into the log, in order
-    :param others: people who get another answer than their rights let expect, and which
-    :param reading_writes: tables that a GET or HEAD may write to, and why
-    """
-
-    name: str
-    who: str
-    method: str = "GET"
-    right: str = "bob"
-    args: Values = nothing
-    data: Values = nothing
-    arrives_by: Callable[[World], str] | None = None
-    answer: int = 200
-    deeds: tuple[str, ...] = ()
-    others: Mapping[str, int] = field(default_factory=dict)
-    reading_writes: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_of_an_object(self) -> bool:
-        return self.args is not nothing
-
 
 # Jobs belong to who made them; a partner admin sees them, but works only his own.
 JOB_OF_BOB = {"carol": 404, "dora": 404, "finance": 404, "nobody": 404}
 JOB_TO_WORK = {**JOB_OF_BOB, "alice": 403}
 OF_BOB = {"carol": 404}
 LOGGED_DOWNLOAD = dict.fromkeys(("audit_auditentry", "audit_audithead"), "a download is a link, and each is logged")
-
-
-def public_id(make: Callable[[World], Any]) -> Values:
-    return lambda world: {"public_id": make(world).public_id}
 
 
 def _invitation(world: World) -> dict[str, Any]:
@@ -505,4 +464,12 @@ CUSTOMERS = [
     ),
 ]
 
-ADDRESSES = [*ACCOUNTS, *CONSOLE, *MAIL, *LISTING, *JOBS, *INVITATIONS, *LANDING, *CUSTOMERS]
+
+def newer_rooms() -> Iterator[Address]:
+    """Collect the addresses of tests/site/registry_*.py, each with a list ADDRESSES."""
+    for path in sorted(Path(__file__).parent.glob("registry_*.py")):
+        yield from import_module(f"tests.site.{path.stem}").ADDRESSES
+
+
+# The newer rooms keep theirs in modules of their own, tests/site/registry_*.py.
+ADDRESSES = [*ACCOUNTS, *CONSOLE, *MAIL, *LISTING, *JOBS, *INVITATIONS, *LANDING, *CUSTOMERS, *newer_rooms()]

@@ -1,0 +1,1 @@
+"""What lists of the vouchers room can be asked, by subject."""

@@ -1,0 +1,1 @@
+"""How lists of the vouchers room look, by subject."""
