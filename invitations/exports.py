@@ -107,4 +107,4 @@ class HistoryExport(FileJob):
         member = Member.objects.select_related("partner").get(pk=job.member_id)
         visible = Invitation.objects.visible_to(member)
         query = job.parameters["filter"]
-        return matching_rows(query, rows=visible, filters=self.filters, member=member, now=job.created_at)[0]
+        return matching_rows(query, rows=visible, filters=self.filters, viewer=member, now=job.created_at)[0]

@@ -87,7 +87,7 @@ def _chosen(request: PartnerRequest) -> QuerySet[Invitation]:
 def _all_matching(request: PartnerRequest, visible: InvitationQuerySet, named: int) -> QuerySet[Invitation]:
     query = request.POST.get("filter", "")
     matching, _filters = matching_rows(
-        query, rows=visible, filters=HistoryFilters, member=request.member, now=timezone.now()
+        query, rows=visible, filters=HistoryFilters, viewer=request.member, now=timezone.now()
     )
     rows = matching.order_by("-pk")[: environment.batch_limit]
     count = rows.count()
@@ -147,7 +147,7 @@ def export(request: PartnerRequest) -> HttpResponseBase:
     if file_format not in FileFormat.values:
         raise PermissionDenied
     query = request.POST.get("filter", "") if request.POST.get("scope") == "filter" else ""
-    asked = read_address(QueryDict(query), HistoryFilters, member=request.member)
+    asked = read_address(QueryDict(query), HistoryFilters, viewer=request.member)
     try:
         job = jobs.queue_file(
             kind="history_export",

@@ -18,7 +18,7 @@ from partner_center.listing.fields import LONGEST
 from partner_center.listing.filters import ListFilters
 from partner_center.listing.keyset import Place, Side
 from partner_center.listing.sealing import seal, unseal
-from partner_center.tenancy.models import Member
+from partner_center.tenancy.models import Viewer
 
 SIZES = (20, 50, 100)
 DEFAULT_SIZE = 50
@@ -78,10 +78,10 @@ class Asked:
         return replace(self, plain=plain, personal=personal, sealed=sealed)
 
 
-def read_address(words: QueryDict, filters: type[ListFilters], *, member: Member) -> Asked:
+def read_address(words: QueryDict, filters: type[ListFilters], *, viewer: Viewer) -> Asked:
     """Understand the query string of an address."""
     sealed = words.get(SEALED, "")
-    personal = unseal(sealed, owner=member.public_id)
+    personal = unseal(sealed, owner=viewer.public_id)
     known = {name: personal[name] for name in filters.personal_names() if name in personal}
     return Asked(
         plain=_plain(words, filters),
@@ -93,10 +93,10 @@ def read_address(words: QueryDict, filters: type[ListFilters], *, member: Member
     )
 
 
-def read_form(words: QueryDict, filters: type[ListFilters], *, member: Member) -> Asked:
+def read_form(words: QueryDict, filters: type[ListFilters], *, viewer: Viewer) -> Asked:
     """Understand the posted filter form, and seal what it says about people."""
     personal = _chosen(words, filters.personal_names())
-    sealed = seal(personal, owner=member.public_id)
+    sealed = seal(personal, owner=viewer.public_id)
     return Asked(plain=_plain(words, filters), personal=personal, sealed=sealed, **_shape(words))
 
 

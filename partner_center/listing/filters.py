@@ -19,7 +19,7 @@ from partner_center.listing.columns import Text
 from partner_center.listing.fields import DayField, FilterForm, LineField, PublicIdField
 from partner_center.listing.keyset import Rows
 from partner_center.masking import Mask
-from partner_center.tenancy.models import Member
+from partner_center.tenancy.models import Member, Viewer
 from partner_center.tenancy.permissions import Permission
 
 SHORTEST_PERSONAL = 2
@@ -260,18 +260,30 @@ class ListFilters(django_filters.FilterSet):  # type: ignore[misc]
     """
     The filters of one list, declared as attributes.
 
-    :param rows: what the member may see
+    :param rows: what the viewer may see
+    :param viewer: a partner's member, or one of the vendor's staff
     """
 
     tab: ClassVar[str] = ""
     presets: ClassVar[tuple[Preset, ...]] = ()
 
-    def __init__(self, values: Mapping[str, str], *, rows: Rows, member: Member, now: datetime) -> None:
+    def __init__(self, values: Mapping[str, str], *, rows: Rows, viewer: Viewer, now: datetime) -> None:
         # The base copies every filter to its depth and makes a new form class, at every request: half a millisecond.
         self.is_bound, self.data, self.queryset = True, dict(values), rows
-        self.member, self.now = member, now
-        self.may_reveal = member.may(Permission.CUSTOMER_UNMASK)
+        self.viewer, self.now = viewer, now
+        self.may_reveal = viewer.may(Permission.CUSTOMER_UNMASK)
         self.filters = {name: each.of(self) for name, each in self.base_filters.items()}
+
+    @property
+    def member(self) -> Member:
+        """
+        Return the viewer of a partner's list.
+
+        :raises TypeError: when such a list is shown to the vendor's staff
+        """
+        if not isinstance(self.viewer, Member):
+            raise TypeError("a partner's list, shown to somebody who is no member of it")
+        return self.viewer
 
     @cached_property
     def form(self) -> FilterForm:

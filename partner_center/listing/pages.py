@@ -33,11 +33,14 @@ from partner_center.listing.filters import ListFilters, Preset
 from partner_center.listing.keyset import Page, Place, Rows, Side, fetch
 from partner_center.listing.tables import BaseTable
 from partner_center.listing.tallies import BEFORE, TAB, TOTAL, tally
-from partner_center.tenancy.requests import PartnerRequest
+from partner_center.tenancy.models import Viewer
+from partner_center.tenancy.requests import PartnerRequest, PlatformRequest
 
 SEARCHES_PER_HOUR = 120
 # The ids of what htmx swaps: all of the list, or only what a new page, order or tab changes.
 WHOLE, PART = "list", "list-body"
+
+ListRequest = PartnerRequest | PlatformRequest
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,10 @@ class Listing:
     """One answered list, as its templates read it."""
 
     def __init__(
-        self, request: PartnerRequest, *, rows: Rows, asked: Asked, found: ListFilters, table: type[BaseTable]
+        self, request: ListRequest, *, rows: Rows, asked: Asked, found: ListFilters, table: type[BaseTable]
     ) -> None:
         self.path, self.table, self.found, self.visible = request.path, table, found, rows
-        self.owner, self.may_reveal, self.now = request.member.public_id, found.may_reveal, found.now
+        self.owner, self.may_reveal, self.now = request.viewer.public_id, found.may_reveal, found.now
         self.kind, self.caption = table.kind, table.caption
         self.sort, self.order = table.order(asked.sort, may_reveal=self.may_reveal)
         self.asked = replace(asked, sort="" if self.sort == table.default_sort else self.sort)
@@ -259,7 +262,7 @@ class Listing:
 
 
 def list_page(
-    request: PartnerRequest,
+    request: ListRequest,
     *,
     rows: Rows,
     filters: type[ListFilters],
@@ -271,15 +274,15 @@ def list_page(
     """
     Answer a list: the whole page, or for htmx only its list or the part that paging changes.
 
-    :param rows: what the member may see, `.visible_to(member)`
+    :param rows: what the viewer may see, `.visible_to(member)`
     :param template: extends base.html and includes listing/_list.html
     :param context: for the template and for the fragments it names: `toolbar_template`, `empty_template`
     """
     is_form = request.method == "POST"
     asked = (read_form if is_form else read_address)(
-        request.POST if is_form else request.GET, filters, member=request.member
+        request.POST if is_form else request.GET, filters, viewer=request.viewer
     )
-    found = filters(asked.values, rows=rows, member=request.member, now=now)
+    found = filters(asked.values, rows=rows, viewer=request.viewer, now=now)
     listing = Listing(request, rows=rows, asked=asked, found=found, table=table)
     target = _target(request)
     if is_form:
@@ -291,7 +294,7 @@ def list_page(
     return _answer(request, listing, target, template, context)
 
 
-def _target(request: PartnerRequest) -> str:
+def _target(request: ListRequest) -> str:
     """Name the part that htmx asks for, "" for the whole page."""
     if request.headers.get("HX-Request") != "true" or request.headers.get("HX-History-Restore-Request") == "true":
         return ""
@@ -300,7 +303,7 @@ def _target(request: PartnerRequest) -> str:
 
 
 def _answer(
-    request: PartnerRequest, listing: Listing, target: str, template: str, context: Mapping[str, Any] | None
+    request: ListRequest, listing: Listing, target: str, template: str, context: Mapping[str, Any] | None
 ) -> HttpResponse:
     is_whole = target == WHOLE or not listing.is_valid
     name = template if not target else "listing/_list.html" if is_whole else "listing/_part.html"
@@ -320,11 +323,11 @@ def _status(listing: Listing) -> int:
     return 200 if listing.is_valid else 422
 
 
-def _count_search(request: PartnerRequest, listing: Listing) -> TooMany | None:
+def _count_search(request: ListRequest, listing: Listing) -> TooMany | None:
     """Count a search for a person: guessing many addresses would show who is a customer (reliability.md 4.4)."""
     if not listing.asked.personal or not listing.is_valid:
         return None
-    key = f"search:member:{request.member.pk}"
+    key = f"search:{request.viewer.public_id}"
     try:
         limits.spend(key=key, allowed=SEARCHES_PER_HOUR, per=timedelta(hours=1), now=listing.now)
     except TooMany as refusal:
@@ -333,7 +336,7 @@ def _count_search(request: PartnerRequest, listing: Listing) -> TooMany | None:
 
 
 def _too_many(
-    request: PartnerRequest, listing: Listing, refusal: TooMany, template: str, context: Mapping[str, Any] | None
+    request: ListRequest, listing: Listing, refusal: TooMany, template: str, context: Mapping[str, Any] | None
 ) -> HttpResponse:
     """Refuse the search: nothing is looked up, and the form says why."""
     listing.search_refusal = f"{refusal} {refusal.advice}"
@@ -344,7 +347,7 @@ def _too_many(
 
 
 def matching_rows(
-    query: str, *, rows: Rows, filters: type[ListFilters], member: Any, now: datetime
+    query: str, *, rows: Rows, filters: type[ListFilters], viewer: Viewer, now: datetime
 ) -> tuple[Rows, ListFilters]:
     """
     Return the rows that a `filter_query` matches now, and the filters behind it.
@@ -352,6 +355,6 @@ def matching_rows(
     A query that was meddled with, or whose sealed part does not open, matches nothing: what acts on rows must never
     act on more than somebody has seen.
     """
-    asked = read_address(QueryDict(query), filters, member=member)
-    found = filters(asked.values, rows=rows.none() if asked.is_broken else rows, member=member, now=now)
+    asked = read_address(QueryDict(query), filters, viewer=viewer)
+    found = filters(asked.values, rows=rows.none() if asked.is_broken else rows, viewer=viewer, now=now)
     return found.rows(), found

@@ -2,7 +2,7 @@
 Reveal: clear values of one field for named rows, against a right, a limit and an entry in the log (decisions.md 6).
 
 Rooms register what can be revealed. What is not registered cannot be asked for, and rows are only ever taken from
-what the member may see.
+what the viewer may see. The vendor's staff have kinds of their own, and their reveals stand in the platform's chain.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from partner_center.limits.actions import TooMany
 from partner_center.listing.keyset import PUBLIC_ID
 from partner_center.refusals import Refusal
 from partner_center.tenancy.actors import Actor
-from partner_center.tenancy.models import Member
+from partner_center.tenancy.models import Member, User, Viewer
 from partner_center.tenancy.permissions import Permission
 
 MOST_ROWS = 100
@@ -77,7 +77,8 @@ class TooManyReveals(TooMany):
 @dataclass(frozen=True)
 class _Source:
     fields: Mapping[str, str]
-    rows: Callable[[Member], QuerySet[Any]]
+    rows: Callable[[Any], QuerySet[Any]]
+    audience: type[Member] | type[User]
 
 
 _SOURCES: dict[str, _Source] = {}
@@ -91,7 +92,16 @@ def register(kind: str, *, fields: Mapping[str, str], rows: Callable[[Member], Q
     :param fields: name in data-field to model column
     :param rows: what a member may see
     """
-    _SOURCES[kind] = _Source(dict(fields), rows)
+    _SOURCES[kind] = _Source(dict(fields), rows, Member)
+
+
+def register_for_staff(kind: str, *, fields: Mapping[str, str], rows: Callable[[User], QuerySet[Any]]) -> None:
+    """
+    Let the vendor's staff reveal the fields of one kind of row; as register() does for members.
+
+    :param rows: what one of the staff may see
+    """
+    _SOURCES[kind] = _Source(dict(fields), rows, User)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,24 +126,24 @@ class Wish:
         return source if source is not None and self.field in source.fields else None
 
 
-def reveal(wish: Wish, *, member: Member, actor: Actor, now: datetime) -> dict[str, str]:
+def reveal(wish: Wish, *, viewer: Viewer, actor: Actor, now: datetime) -> dict[str, str]:
     """
     Return public id to clear value, and log who looked at which rows and why; a refusal is logged too.
 
-    A page's column counts as one reveal: the limits are 60 an hour and 300 a day per member (reliability.md 4.4).
+    A page's column counts as one reveal: the limits are 60 an hour and 300 a day per viewer (reliability.md 4.4).
 
-    :raises MayNotReveal: without customer.unmask
+    :raises MayNotReveal: without customer.unmask, or for a kind that is for members or staff only
     :raises BadReveal: for an unknown kind or field, no ids, more than 100, or an unknown purpose
-    :raises UnknownRows: when any id is not the member's to see; nothing is revealed then
+    :raises UnknownRows: when any id is not the viewer's to see; nothing is revealed then
     :raises PurposeNeeded: without a purpose
     :raises TooManyReveals: over a limit
     """
-    log = partial(_log, wish, actor=actor, member=member, now=now)
+    log = partial(_log, wish, actor=actor, viewer=viewer, now=now)
     try:
-        source = _checked(wish, member)
+        source = _checked(wish, viewer)
         with transaction.atomic():
-            _spend(member, now)
-            values = _values(source, wish, member)
+            _spend(viewer, now)
+            values = _values(source, wish, viewer)
             log(Deed.FIELD_REVEALED, Result.DONE, {"purpose": wish.purpose, "ids": sorted(values)})
     except PurposeNeeded:
         raise
@@ -144,8 +154,10 @@ def reveal(wish: Wish, *, member: Member, actor: Actor, now: datetime) -> dict[s
     return values
 
 
-def _checked(wish: Wish, member: Member) -> _Source:
-    if not member.may(Permission.CUSTOMER_UNMASK):
+def _checked(wish: Wish, viewer: Viewer) -> _Source:
+    if not viewer.may(Permission.CUSTOMER_UNMASK):
+        raise MayNotReveal
+    if wish.source is not None and not isinstance(viewer, wish.source.audience):
         raise MayNotReveal
     if wish.source is None or not 1 <= len(wish.ids) <= MOST_ROWS:
         raise BadReveal
@@ -156,18 +168,18 @@ def _checked(wish: Wish, member: Member) -> _Source:
     return wish.source
 
 
-def _spend(member: Member, now: datetime) -> None:
+def _spend(viewer: Viewer, now: datetime) -> None:
     try:
         for name, allowed, per in (("hour", PER_HOUR, timedelta(hours=1)), ("day", PER_DAY, timedelta(days=1))):
-            limits.spend(key=f"reveal:{name}:member:{member.pk}", allowed=allowed, per=per, now=now)
+            limits.spend(key=f"reveal:{name}:{viewer.public_id}", allowed=allowed, per=per, now=now)
     except TooMany as refusal:
         raise TooManyReveals(refusal.retry_after) from None
 
 
-def _values(source: _Source, wish: Wish, member: Member) -> dict[str, str]:
+def _values(source: _Source, wish: Wish, viewer: Viewer) -> dict[str, str]:
     # PostgreSQL cannot even be asked for a text with a null character.
     wanted = [text for text in wish.ids if text.isascii() and text.isprintable()]
-    rows = source.rows(member).filter(**{f"{PUBLIC_ID}__in": wanted})
+    rows = source.rows(viewer).filter(**{f"{PUBLIC_ID}__in": wanted})
     values: dict[str, str] = dict(rows.values_list(PUBLIC_ID, source.fields[wish.field]))
     if values.keys() != wish.ids:
         raise UnknownRows
@@ -180,12 +192,18 @@ def _log(
     result: Result,
     about: Mapping[str, object],
     *,
-    member: Member,
+    viewer: Viewer,
     actor: Actor,
     now: datetime,
 ) -> None:
     """Name kind and field only when they are ours: what was posted may hold anything."""
     named = {"kind": wish.kind, "field": wish.field} if wish.source else {}
     audit.record(
-        deed=deed, result=result, actor=actor, partner=member.partner, target=None, now=now, details={**named, **about}
+        deed=deed,
+        result=result,
+        actor=actor,
+        partner=viewer.partner if isinstance(viewer, Member) else None,
+        target=None,
+        now=now,
+        details={**named, **about},
     )

@@ -106,7 +106,7 @@ def _remember_what_is_more(found: ListFilters, counts: Tallies) -> None:
 
 
 def _memory_key(found: ListFilters, name: str) -> str:
-    """Name a count of one member's list; how many match in all depends on tab and filters, kept as a keyed digest."""
+    """Name a count of one viewer's list; how many match in all depends on tab and filters, kept as a keyed digest."""
     asked = [found.chosen_tab, *sorted(map(str, found.active().items()))] if name == TOTAL else []
     digest = salted_hmac(__name__, "|".join(asked), algorithm="sha256").hexdigest()[:16] if any(asked) else ""
-    return f"{type(found).__name__}:{found.member.public_id}:{name}:{digest}"
+    return f"{type(found).__name__}:{found.viewer.public_id}:{name}:{digest}"

@@ -9,15 +9,15 @@ from partner_center.limits.actions import TooMany
 from partner_center.listing import reveal
 from partner_center.listing.reveal import Purpose, PurposeNeeded, Wish
 from partner_center.refusals import Refusal
-from partner_center.tenancy.access import member_required
+from partner_center.tenancy.access import viewer_required
 from partner_center.tenancy.permissions import Permission
-from partner_center.tenancy.requests import PartnerRequest
+from partner_center.tenancy.requests import ViewerRequest
 
 PURPOSE = "reveal_purpose"
 
 
-@member_required()
-def _reveal(request: PartnerRequest) -> HttpResponseBase:
+@viewer_required
+def _reveal(request: ViewerRequest) -> HttpResponseBase:
     """Answer {"values": {id: text}}, or why not; the purpose is asked once per session."""
     purpose = request.POST.get("purpose", "") or request.session.get(PURPOSE, "")
     wish = Wish(
@@ -27,7 +27,7 @@ def _reveal(request: PartnerRequest) -> HttpResponseBase:
         purpose=purpose,
     )
     try:
-        values = reveal.reveal(wish, member=request.member, actor=request.actor, now=timezone.now())
+        values = reveal.reveal(wish, viewer=request.viewer, actor=request.actor, now=timezone.now())
     except PurposeNeeded as refusal:
         purposes = [[key, str(label)] for key, label in Purpose.choices]
         return _answer({"purposes": purposes, "message": str(refusal)}, refusal.status)

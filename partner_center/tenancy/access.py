@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from partner_center.tenancy.permissions import Permission
-from partner_center.tenancy.requests import PartnerRequest, PlatformRequest
+from partner_center.tenancy.requests import PartnerRequest, PlatformRequest, ViewerRequest
 
 P = ParamSpec("P")
 Answer = HttpResponseBase
@@ -57,6 +57,26 @@ def platform_required(
         if not request.user.is_authenticated:
             return _to_sign_in(request)
         if not request.user.is_platform_admin:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    return guarded
+
+
+def viewer_required(
+    view: Callable[Concatenate[ViewerRequest, P], Answer],
+) -> Callable[Concatenate[HttpRequest, P], Answer]:
+    """
+    Let in members of a partner and the vendor's staff; the view asks what the one or the other may.
+
+    :raises PermissionDenied: when signed in as a customer
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        if getattr(request, "viewer", None) is None:
             raise PermissionDenied
         return view(request, *args, **kwargs)  # type: ignore[arg-type]
 

@@ -13,7 +13,7 @@ from partner_center.tenancy.models import Member, User
 
 
 class TenancyMiddleware:
-    """Sets `request.member`, `request.partner` and `request.actor`; ends the session of a disabled member."""
+    """Sets `request.member`, `partner`, `viewer` and `actor`; ends the session of a disabled member."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -25,6 +25,7 @@ class TenancyMiddleware:
             member = None
         request.member = member  # type: ignore[attr-defined]
         request.partner = member.partner if member else None  # type: ignore[attr-defined]
+        request.viewer = member or _staff_of(request)  # type: ignore[attr-defined]
         request.actor = actor_of(request, member)  # type: ignore[attr-defined]
         with timezone.override(_zone(request)):
             return self.get_response(request)
@@ -34,6 +35,10 @@ def _member_of(request: HttpRequest) -> Member | None:
     if not request.user.is_authenticated or request.user.is_platform_admin:
         return None
     return Member.objects.select_related("partner", "user").filter(user=request.user).first()
+
+
+def _staff_of(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) and request.user.is_platform_admin else None
 
 
 def _is_active(member: Member) -> bool:

@@ -138,6 +138,10 @@ class User(AbstractBaseUser):
     def is_staff(self) -> bool:
         return self.is_platform_admin
 
+    def may(self, permission: Permission) -> bool:
+        """Tell whether a page for the vendor's staff offers this: what partners grant their members they all hold."""
+        return self.is_platform_admin and self.is_active
+
 
 class MemberQuerySet(PartnerOwnedQuerySet["Member"]):
     def active(self) -> Self:
@@ -174,3 +178,7 @@ class Member(models.Model):
     @property
     def role_labels(self) -> list[str]:
         return [str(Role(role).label) for role in self.roles if role in Role.values]
+
+
+# Who looks at a list, a job or a masked value: a partner's member, or one of the vendor's staff.
+Viewer = Member | User

@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 
 from partner_center.tenancy.actors import Actor
-from partner_center.tenancy.models import Member, Partner, User
+from partner_center.tenancy.models import Member, Partner, User, Viewer
 
 
 def posted_ids(request: HttpRequest) -> list[str]:
@@ -25,6 +25,7 @@ class PartnerRequest(PersonRequest):
 
     user: User
     member: Member
+    viewer: Member
     partner: Partner
 
 
@@ -32,3 +33,11 @@ class PlatformRequest(PersonRequest):
     """A request of the vendor's staff."""
 
     user: User
+    viewer: User
+
+
+class ViewerRequest(PersonRequest):
+    """A request of somebody who looks at lists and jobs: a partner's member or the vendor's staff."""
+
+    user: User
+    viewer: Viewer

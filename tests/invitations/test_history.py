@@ -523,13 +523,13 @@ def test_the_pinned_filter_matches_what_the_page_shows(alice: Member, carol: Mem
     [query] = {unescape(value) for value in pinned}
     assert "canary" not in query
     now, visible = timezone.now(), Invitation.objects.visible_to(alice)
-    matching, _filters = matching_rows(query, rows=visible, filters=HistoryFilters, member=alice, now=now)
+    matching, _filters = matching_rows(query, rows=visible, filters=HistoryFilters, viewer=alice, now=now)
     assert list(matching.values_list("public_id", flat=True)) == rows_on(html)
     # What does not open for somebody else, or was meddled with, matches nothing instead of more.
     meddled = re.sub(r"f=(.)", lambda match: "f=" + ("A" if match[1] != "A" else "B"), query)
     for person, text in ((carol, query), (alice, meddled)):
         visible = Invitation.objects.visible_to(person)
-        others, _filters = matching_rows(text, rows=visible, filters=HistoryFilters, member=person, now=now)
+        others, _filters = matching_rows(text, rows=visible, filters=HistoryFilters, viewer=person, now=now)
         assert not others.exists()
 
 

@@ -58,7 +58,7 @@ def test_a_day_is_a_day_of_the_viewer(alice, zone: str, moment: datetime, day: d
 
 
 def filters(member, values: dict[str, str]) -> HistoryFilters:
-    return HistoryFilters(values, rows=Invitation.objects.visible_to(member), member=member, now=timezone.now())
+    return HistoryFilters(values, rows=Invitation.objects.visible_to(member), viewer=member, now=timezone.now())
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def test_nobody_else_is_told_a_value_and_the_attempt_is_logged(world: World, kin
             assert deeds == ["field_revealed"]
         else:
             assert canaries_in_answer(response) == set()
-            assert deeds == (["reveal_refused"] if person in ("carol", "dora", "nobody", "charlie") else [])
+            assert deeds == (["reveal_refused"] if person in ("carol", "dora", "nobody", "charlie", "vendor") else [])
     assert told == {"alice", "bob", "finance"}
 
 
