@@ -5,7 +5,7 @@ from typing import Literal, Self, TypedDict
 
 from partner_center.tenancy.models import Member, User
 
-ActorKind = Literal["member", "platform", "customer", "system"]
+ActorKind = Literal["member", "platform", "customer", "system", "api"]
 
 
 class Trace(TypedDict):
