@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "partner_center.audit.apps.AuditConfig",
     "partner_center.mail.apps.MailConfig",
     "partner_center.jobs.apps.JobsConfig",
+    "partner_center.api.apps.ApiConfig",
     "partner_center.listing.apps.ListingConfig",
     "partner_center.console.apps.ConsoleConfig",
     "customers.apps.CustomersConfig",
@@ -213,6 +214,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire preregistrations": every(60.0, "customers.expire_preregistrations", expires=60),
     "anchor the logs": every(3600.0, "audit.write_anchors", expires=600),
     "forget old limits": every(3600.0, "limits.delete_ended", expires=600),
+    "forget old answers": every(3600.0, "api.delete_old_answers", expires=600),
 }
 
 LOGGING = logging_config()
