@@ -31,5 +31,6 @@ class InvitationsConfig(AppConfig):
             "associated_partner": (_("Customer won"), emails.associated_partners),
             "association_failed_partner": (_("Association failed"), emails.failed_partners),
         }
+        notices["registration"] = (_("Registration"), emails.registrations)
         for key, (label, render) in notices.items():
             mail.register(mail.MailKind(key=key, label=label, on_ambiguity="resend", render=render))

@@ -1,19 +1,21 @@
 """What mails about invitations say, made anew at the moment of sending: nothing of a person waits in the outbox."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
 from customers.rules import CAUSES, Model, with_account
-from invitations.models import Invitation
-from invitations.queries import token_of
-from invitations.rules import MAIL_LINK, Status
-from partner_center.environment import environment
+from invitations.models import Invitation, Registration
+from invitations.queries import token_of, valid_until
+from invitations.rules import MAIL_LINK, REGISTER_LINK, Status
 from partner_center.mail.kinds import Message, OutboxKey
 from partner_center.mail.layout import Composed, compose
+from partner_center.mail.moments import told
 from partner_center.masking import mask_name, mask_number
+from partner_center.tenancy.models import Partner
 
 Messages = Mapping[OutboxKey, Message]
 
@@ -21,7 +23,10 @@ Messages = Mapping[OutboxKey, Message]
 def invitations(keys: Sequence[OutboxKey]) -> Messages:
     """Invite the customer by the newest link; an invitation that was answered, cancelled or resent is left out."""
     rows = _rows(keys, {Status.INVITED})
-    return {key: _to_customer("invitation", row, link=landing_url(row)) for key, row in rows.items()}
+    return {
+        key: _to_customer("invitation", row, link=landing_url(row), deadline=row.expires_at)
+        for key, row in rows.items()
+    }
 
 
 def associated_customers(keys: Sequence[OutboxKey]) -> Messages:
@@ -43,9 +48,17 @@ def failed_partners(keys: Sequence[OutboxKey]) -> Messages:
     return {key: _to_inviter("association_failed_partner", row, _cause_texts(row)) for key, row in rows.items()}
 
 
-def preview(*, model: Model, language: str, partner_name: str, customer_name: str) -> Composed:
-    """Make the mail that a customer would get, with a link that leads nowhere."""
-    slots = {"partner_name": partner_name, "customer_name": customer_name}
+def registrations(keys: Sequence[OutboxKey]) -> Messages:
+    """Lead newcomers on to the registration; whether the address has an account is not said in the mail either."""
+    found = Registration.objects.filter(public_id__in=[key.object_id for key in keys], used_at=None)
+    rows = {row.public_id: row for row in found.select_related("link__partner", "invitation__partner")}
+    return {key: _to_newcomer(rows[key.object_id]) for key in keys if key.object_id in rows}
+
+
+def preview(*, model: Model, language: str, partner: Partner, customer_name: str, now: datetime) -> Composed:
+    """Make the mail that a customer would get if it went out now, with a link that leads nowhere."""
+    deadline = told(valid_until(now), zone=partner.time_zone, language=language)
+    slots = {"partner_name": partner.company_name, "customer_name": customer_name, "deadline": deadline}
     return compose("emails/invitation", _shared(model), language, link=f"{settings.SITE_URL}/i/…", slots=slots)
 
 
@@ -69,7 +82,7 @@ def _rows(keys: Sequence[OutboxKey], states: set[Status]) -> dict[OutboxKey, Inv
 
 def _shared(model: Model) -> dict[str, Hashable]:
     """Return what templates may branch on; the rest of a mail is only printed."""
-    return {"is_reseller": model is Model.RESELLER, "model_label": model.label, "days": environment.invitation_days}
+    return {"is_reseller": model is Model.RESELLER, "model_label": model.label}
 
 
 def _cause_texts(row: Invitation) -> dict[str, Hashable]:
@@ -82,10 +95,23 @@ def _cause_texts(row: Invitation) -> dict[str, Hashable]:
         }
 
 
-def _to_customer(template: str, row: Invitation, *, link: str) -> Message:
+def _to_customer(template: str, row: Invitation, *, link: str, deadline: datetime | None = None) -> Message:
+    """Address the customer; a deadline is told in the zone of the partner, whom they would ask about it."""
     recipient = row.email or (row.account.email if row.account else "")
     slots = {"partner_name": row.partner.company_name, "customer_name": row.customer_name}
+    if deadline is not None:
+        slots["deadline"] = told(deadline, zone=row.partner.time_zone, language=row.language)
     return compose(f"emails/{template}", _shared(Model(row.model)), row.language, link=link, slots=slots).to(recipient)
+
+
+def _to_newcomer(row: Registration) -> Message:
+    came_by = row.link or row.invitation
+    assert came_by is not None  # noqa: S101 - a constraint of the table
+    partner = came_by.partner
+    link = settings.SITE_URL + reverse("invitations:open", args=[token_of(row, kind=REGISTER_LINK)])
+    deadline = told(row.expires_at, zone=partner.time_zone, language=row.language)
+    slots = {"partner_name": partner.company_name, "deadline": deadline}
+    return compose("emails/registration", {}, row.language, link=link, slots=slots).to(row.email)
 
 
 def _to_inviter(template: str, row: Invitation, extra: Mapping[str, Hashable]) -> Message:

@@ -14,7 +14,7 @@ from customers.rules import Model
 from customers.rules.contact import normalise_account_name, normalise_mobile, normalise_name
 from invitations.rules import LinkKind
 from partner_center.mail.addresses import normalise_address, safe_display
-from partner_center.tenancy.models import Partner
+from partner_center.tenancy.models import Partner, User
 
 LONGEST_CAMPAIGN = timedelta(days=90)
 LONGEST_REASON = 200
@@ -131,11 +131,26 @@ class DeclineForm(forms.Form):
         return safe_display(self.cleaned_data["reason"], longest=LONGEST_REASON)
 
 
+class AddressForm(forms.Form):
+    """The address that a newcomer gets a link at; that of an invitation whose link was handed on is fixed."""
+
+    email = NormalField(normalise_address, label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+    def __init__(self, *args: Any, fixed_email: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fixed_email = fixed_email
+        if fixed_email:
+            del self.fields["email"]
+
+    @property
+    def address(self) -> str:
+        return self.fixed_email or self.cleaned_data["email"]
+
+
 class RegisterForm(forms.Form):
-    """A customer's new account; the address of a mailed invitation is fixed."""
+    """A customer's new account; its address is proven before and stands fast."""
 
     customer_name = NormalField(normalise_name, label=_("Your name or company"))
-    email = NormalField(normalise_address, label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     mobile = NormalField(
         normalise_mobile,
         label=_("Mobile number"),
@@ -156,17 +171,17 @@ class RegisterForm(forms.Form):
         help_text=_("At least 12 characters. Several words are easy to remember and hard to guess."),
     )
 
-    def __init__(self, *args: Any, fixed_email: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fixed_email = fixed_email
-        if fixed_email:
-            del self.fields["email"]
+        self.address = address
 
-    def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        password_validation.validate_password(password)
-        return password
-
-    @property
-    def address(self) -> str:
-        return self.fixed_email or self.cleaned_data["email"]
+    def clean(self) -> dict[str, Any]:
+        """Judge the password beside what stands next to it: who somebody is must not be how they sign in."""
+        cleaned = super().clean() or {}
+        if "password" in cleaned:
+            person = User(email=self.address, name=cleaned.get("customer_name", ""))
+            try:
+                password_validation.validate_password(cleaned["password"], user=person)
+            except forms.ValidationError as faults:
+                self.add_error("password", faults)
+        return cleaned

@@ -210,3 +210,46 @@ class Invitation(models.Model):
     @property
     def status_now(self) -> Status:
         return self.status_at(timezone.now())
+
+
+class RegistrationQuerySet(models.QuerySet["Registration"]):
+    def usable(self, *, now: datetime) -> Self:
+        return self.filter(used_at=None, expires_at__gt=now)
+
+
+class Registration(models.Model):
+    """
+    A newcomer at the door who says that an address is theirs; the link mailed to it proves that, once.
+
+    Bound to the very link the newcomer came by, so that a rotated or superseded one lets nobody in by this way either.
+    """
+
+    public_id = PublicIdField()
+    email = models.CharField(max_length=254)
+    language = models.CharField(max_length=10, default="en")
+    link = models.ForeignKey(InvitationLink, on_delete=models.CASCADE, null=True, blank=True)
+    invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, null=True, blank=True)
+    link_generation = models.PositiveIntegerField()
+    by_qr = models.BooleanField(default=False)
+    generation = models.PositiveIntegerField(default=1)
+    nonce = models.CharField(max_length=32, default=rules.new_nonce, editable=False)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RegistrationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(link__isnull=True, invitation__isnull=False)
+                | Q(link__isnull=False, invitation__isnull=True),
+                name="registration_came_by_one_link",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def is_usable(self, *, now: datetime) -> bool:
+        return self.used_at is None and self.expires_at > now

@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from customers import queries as customers
 from customers.models import Account
 from customers.rules import CAUSES, Cause, Model, failing_causes
-from invitations.models import Invitation, InvitationLink
+from invitations.models import Invitation, InvitationLink, Registration
 from invitations.rules import (
+    HANDED_LINK,
     LIVE,
+    MAIL_LINK,
     OFFLINE_LINK,
+    REGISTER_LINK,
     Delivery,
     LinkState,
     RowReason,
@@ -33,7 +36,7 @@ from partner_center.mail import queries as mail
 from partner_center.mail.kinds import kind_of
 from partner_center.mail.models import MailOutbox
 from partner_center.mail.rules import State, delivery_of
-from partner_center.tenancy.models import Member, Partner
+from partner_center.tenancy.models import Member, Partner, User
 
 RESEND_COOLDOWN = timedelta(minutes=environment.resend_cooldown_minutes)
 BUDGET_PERIOD = timedelta(hours=24)
@@ -44,7 +47,7 @@ def invite_key() -> bytes:
     return (environment.invite_key or f"invite|{settings.SECRET_KEY}").encode()
 
 
-def token_of(row: Invitation | InvitationLink, *, kind: str, generation: int | None = None) -> str:
+def token_of(row: Invitation | InvitationLink | Registration, *, kind: str, generation: int | None = None) -> str:
     """Derive the token of a row's link, of its newest generation unless told otherwise."""
     return make_token(
         key=invite_key(),
@@ -53,6 +56,11 @@ def token_of(row: Invitation | InvitationLink, *, kind: str, generation: int | N
         generation=row.generation if generation is None else generation,
         nonce=row.nonce,
     )
+
+
+def valid_until(now: datetime) -> datetime:
+    """Return until when a link sent now is valid: the full term, every time (domain.md 4.6)."""
+    return now + timedelta(days=environment.invitation_days)
 
 
 # A row nobody has: proving a token of an unknown row costs what proving a known one costs.
@@ -64,7 +72,7 @@ def proven_invitation(token: Token) -> Invitation | None:
     rows = Invitation.objects.select_related("partner", "owner__user", "account")
     row = rows.filter(public_id=token.public_id).first()
     is_ours = proves(token, key=invite_key(), nonce=row.nonce if row else _NOBODY)
-    return row if row is not None and token.kind != OFFLINE_LINK and is_ours else None
+    return row if row is not None and token.kind in {MAIL_LINK, HANDED_LINK} and is_ours else None
 
 
 def proven_link(token: Token) -> InvitationLink | None:
@@ -73,6 +81,19 @@ def proven_link(token: Token) -> InvitationLink | None:
     row = rows.filter(public_id=token.public_id).first()
     is_ours = proves(token, key=invite_key(), nonce=row.nonce if row else _NOBODY)
     return row if row is not None and token.kind == OFFLINE_LINK and is_ours else None
+
+
+def proven_registration(token: Token) -> Registration | None:
+    """Return what a newcomer's mailed link belongs to, used up or not; None unless we made it."""
+    rows = Registration.objects.select_related("link__partner", "link__created_by__user", "invitation__partner")
+    row = rows.filter(public_id=token.public_id).first()
+    is_ours = proves(token, key=invite_key(), nonce=row.nonce if row else _NOBODY)
+    return row if row is not None and token.kind == REGISTER_LINK and is_ours else None
+
+
+def has_sign_in(address: str) -> bool:
+    """Tell whether somebody signs in with an address; for the eyes of who reads its mail only."""
+    return User.objects.filter(email=address).exists()
 
 
 def budget_key(partner: Partner) -> str:

@@ -212,9 +212,10 @@ def cause_allows_resend(cause: str) -> bool:
 
 # --- links ---------------------------------------------------------------------------------------
 
-# A mailed link proves that its holder reads the mail of that address; one that a member has taken out proves nothing.
-MAIL_LINK, HANDED_LINK, OFFLINE_LINK = "m", "h", "k"
-_TOKEN = re.compile(r"^([mhk])([A-Za-z0-9_-]{22})([0-9]{1,4})\.([A-Za-z0-9_-]{27})$")
+# A mailed link proves that its holder reads the mail of that address, and so does the one that a newcomer asks for to
+# register; one that a member has taken out proves nothing.
+MAIL_LINK, HANDED_LINK, OFFLINE_LINK, REGISTER_LINK = "m", "h", "k", "r"
+_TOKEN = re.compile(r"^([mhkr])([A-Za-z0-9_-]{22})([0-9]{1,4})\.([A-Za-z0-9_-]{27})$")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from customers.rules import CAUSES
-from invitations.actions import answering, sending, sweeping
+from invitations.actions import answering, registering, sending, sweeping
 from invitations.rules import RowReason, Verdict
 from partner_center.jobs.kinds import FaultyRows, ItemJob, ItemOutcome
 from partner_center.jobs.models import Job, JobItem
@@ -79,6 +79,11 @@ def expire_due() -> int:
 @shared_task(name="invitations.finish_associating")
 def finish_associating() -> int:
     return answering.finish_associating(now=timezone.now())
+
+
+@shared_task(name="invitations.delete_ended_registrations")
+def delete_ended_registrations() -> int:
+    return registering.delete_ended(now=timezone.now())
 
 
 @shared_task(name="invitations.recheck_blocked")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from invitations.views import batches, detail, history, invite, landing, links
+from invitations.views import batches, detail, door, history, invite, landing, links, registering
 
 app_name = "invitations"
 urlpatterns = [
@@ -25,12 +25,13 @@ urlpatterns = [
     path("invitations/<slug:public_id>/", detail.detail, name="detail"),
     path("invitations/<slug:public_id>/address/", detail.address, name="address"),
     path("invitations/<slug:public_id>/cancel/", detail.cancel, name="cancel"),
-    path("i/<str:token>", landing.open_link, name="open"),
-    path("i/<str:token>/qr", landing.open_qr, name="open_qr"),
+    path("i/<str:token>", door.open_link, name="open"),
+    path("i/<str:token>/qr", door.open_qr, name="open_qr"),
     path("invitation/", landing.landing, name="landing"),
     path("invitation/opened/", landing.opened, name="opened"),
     path("invitation/start/", landing.start, name="start"),
-    path("invitation/register/", landing.register, name="register"),
+    path("invitation/register/", registering.register, name="register"),
+    path("invitation/register/mailed/", registering.mailed, name="mailed"),
     path("invitation/accept/", landing.accept, name="accept"),
     path("invitation/decline/", landing.decline, name="decline"),
     path("invitation/new-link/", landing.new_link, name="new_link"),

@@ -110,7 +110,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "tenancy.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("name", "email")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -211,6 +214,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire invitations": every(5.0, "invitations.expire_due", expires=5),
     "finish associations": every(2.0, "invitations.finish_associating", expires=2),
     "re-check blocked invitations": every(60.0, "invitations.recheck_blocked", expires=60),
+    "forget ended registrations": every(3600.0, "invitations.delete_ended_registrations", expires=600),
     "expire preregistrations": every(60.0, "customers.expire_preregistrations", expires=60),
     "anchor the logs": every(3600.0, "audit.write_anchors", expires=600),
     "forget old limits": every(3600.0, "limits.delete_ended", expires=600),

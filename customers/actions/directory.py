@@ -44,20 +44,17 @@ def register_account(
     mobile: str,
     password: str,
     language: str,
-    owns_address: bool,
     now: datetime,
 ) -> Account:
     """
     Open an account for a customer who has none, together with their sign-in.
 
-    An account that the directory knows and nobody can sign in to yet becomes theirs, with the facts it has, if they
-    have shown that they read the mail of its address.
+    An account that the directory knows and nobody can sign in to yet becomes theirs, with the facts it has.
 
-    :param email: in its normal form
-    :param owns_address: whether they came by a link that was mailed to it
+    :param email: in its normal form, and theirs: they have shown that they read its mail
     :raises AccountExists: if the address or the account name is taken
     """
-    known = _nobodys_account(email) if owns_address else None
+    known = _nobodys_account(email)
     try:
         with transaction.atomic():
             user = User.objects.create(

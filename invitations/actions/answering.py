@@ -13,7 +13,7 @@ from customers.rules import CAUSES, Cause, Model
 from invitations import queries, rules
 from invitations.actions import sending
 from invitations.actions.planning import GOES, judge_resend
-from invitations.models import Invitation, InvitationLink
+from invitations.models import Invitation, InvitationLink, Registration
 from invitations.rules import LinkKind, Method, Status
 from partner_center.audit import actions as audit
 from partner_center.audit.models import Deed
@@ -58,7 +58,8 @@ class Arrival:
     """
     A customer at the door: by an invitation, or by a reusable link; one of the two is set.
 
-    `by_mail` says that the invitation's link was read in the mail of its address, and not handed over by a member.
+    `by_mail` says that the invitation's link was read in the mail of its address, and not handed over by a member;
+    `registration` is set while a newcomer's own mailed link shows the same for the address they gave.
     """
 
     invitation: Invitation | None = None
@@ -66,6 +67,14 @@ class Arrival:
     generation: int = 0
     by_qr: bool = False
     by_mail: bool = False
+    registration: Registration | None = None
+
+    @property
+    def proven_address(self) -> str:
+        """Return the address whose mail this person has shown to read, or nothing."""
+        if self.registration is not None:
+            return self.registration.email
+        return self.invitation.email if self.invitation is not None and self.by_mail else ""
 
 
 # --- open ----------------------------------------------------------------------------------------

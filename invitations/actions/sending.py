@@ -1,7 +1,7 @@
 """Send and resend: the one service behind single, batch, and requested links (peers.md 4 #1)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -40,11 +40,6 @@ class NotCancellable(Refusal):
     next_step = _("Reload the page to see its present state.")
 
 
-def validity(now: datetime) -> datetime:
-    """Return until when a link sent now is valid: the full term, every time (domain.md 4.6)."""
-    return now + timedelta(days=environment.invitation_days)
-
-
 # --- invite --------------------------------------------------------------------------------------
 
 
@@ -68,7 +63,7 @@ def apply_invitations(job: Job, items: Sequence[JobItem], actor: Actor, now: dat
 
 
 def _owner(job: Job) -> Member:
-    return Member.objects.select_related("partner", "user").get(pk=job.member_id)
+    return Member.objects.select_related("partner", "user").get(jobs=job)
 
 
 def _row(item: JobItem) -> Row:
@@ -163,7 +158,7 @@ def _new_invitation(row: Row, job: Job, member: Member, now: datetime) -> Invita
         send_count=1,
         created_at=now,
         sent_at=now,
-        expires_at=validity(now),
+        expires_at=queries.valid_until(now),
         job=job,
     )
 
@@ -261,7 +256,7 @@ def _renew(rows: Iterable[Invitation], *, model: Model, now: datetime) -> None:
         "ready_to_retry_at": None,
         "delivery": Delivery.QUEUED,
         "sent_at": now,
-        "expires_at": validity(now),
+        "expires_at": queries.valid_until(now),
         "opened_at": None,
         "ended_at": None,
         "decline_reason": "",

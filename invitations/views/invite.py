@@ -195,8 +195,9 @@ def preview(request: PartnerRequest) -> HttpResponseBase:
     message = emails.preview(
         model=Model(model) if model in request.partner.allowed_models else Model.RESELLER,
         language=language if language in known else "en",
-        partner_name=request.partner.company_name,
+        partner=request.partner,
         customer_name=str(_("Customer name")),
+        now=timezone.now(),
     )
     return render(request, "invitations/_preview.html", {"message": message})
 

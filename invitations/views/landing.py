@@ -6,106 +6,30 @@ learn whether a link ever existed (reliability.md 4.2).
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST
 
-from customers import actions as customers
 from customers import queries as customer_queries
 from customers.models import Account
 from customers.rules import CAUSES, AccountFacts, Model, checklist, consequences
-from invitations import queries, rules
+from invitations import queries
 from invitations.actions import answering
 from invitations.actions.answering import Arrival
-from invitations.forms import AcceptForm, DeclineForm, RegisterForm
+from invitations.forms import AcceptForm, DeclineForm
 from invitations.models import Invitation
-from invitations.rules import MAIL_LINK, OFFLINE_LINK, Status
+from invitations.rules import Status
+from invitations.views.door import account_of, arrival_of, door_page, spend_ask, works
 from partner_center import money
 from partner_center.limits import actions as limits
 from partner_center.masking import mask_email
 from partner_center.refusals import Refusal
-from partner_center.tenancy.models import Partner, new_public_id
+from partner_center.tenancy.models import Partner
 from partner_center.tenancy.requests import PersonRequest
-
-COOKIE = "invitation"
-COOKIE_AGE = 14 * 24 * 3600
-SEE_OTHER = 303
-REGISTRATIONS_AN_HOUR = 20
-NEW_LINKS_AN_HOUR = 20
-
-
-# --- arriving ------------------------------------------------------------------------------------
-
-
-@require_safe
-def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    return _remember(token, by_qr=False)
-
-
-@require_safe
-def open_qr(request: HttpRequest, token: str) -> HttpResponse:
-    return _remember(token, by_qr=True)
-
-
-def _remember(token: str, *, by_qr: bool) -> HttpResponse:
-    """Move the token out of the address and into a cookie of this page alone; nothing is looked up or written yet."""
-    kept = token if rules.split_token(token) else "unknown"
-    answer = HttpResponseRedirect(reverse("invitations:landing"), status=SEE_OTHER)
-    answer.set_cookie(
-        COOKIE,
-        f"{'q' if by_qr else 'l'}.{kept}",
-        max_age=COOKIE_AGE,
-        path=reverse("invitations:landing"),
-        secure=settings.SITE_URL.startswith("https://"),
-        httponly=True,
-        samesite="Lax",
-    )
-    answer["Referrer-Policy"] = "no-referrer"
-    answer["Cache-Control"] = "no-store"
-    return answer
-
-
-def _arrival(request: HttpRequest) -> Arrival:
-    """Read who stands at the door; an arrival without invitation and link stands for every link that is not ours."""
-    way, _dot, text = request.COOKIES.get(COOKIE, "").partition(".")
-    token = rules.split_token(text)
-    if token is None:
-        return Arrival()
-    if token.kind != OFFLINE_LINK:
-        invitation, by_mail = queries.proven_invitation(token), token.kind == MAIL_LINK
-        return Arrival(invitation=invitation, generation=token.generation, by_mail=by_mail)
-    return Arrival(link=queries.proven_link(token), generation=token.generation, by_qr=way == "q")
-
-
-def _works(arrival: Arrival, account: Account | None) -> bool:
-    """Whether this person could get through by accepting now."""
-    now, row = timezone.now(), arrival.invitation
-    if arrival.link is not None:
-        came_before = account is not None and Invitation.objects.filter(link=arrival.link, account=account).exists()
-        return rules.link_admits(arrival.link, generation=arrival.generation, came_before=came_before, now=now)
-    acceptable = Invitation.objects.acceptable(generation=arrival.generation, now=now)
-    return row is not None and acceptable.filter(pk=row.pk).exists()
-
-
-def _account(request: HttpRequest) -> Account | None:
-    return Account.objects.filter(user=request.user).first() if request.user.is_authenticated else None
-
-
-def _page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    answer = render(request, template, context, status=status)
-    # The token is out of the address by now. "no-referrer" would make browsers post these forms with "Origin: null",
-    # which the check against forged requests refuses.
-    answer["Referrer-Policy"] = "same-origin"
-    answer["Cache-Control"] = "no-store"
-    return answer
-
 
 # --- the page ------------------------------------------------------------------------------------
 
@@ -113,13 +37,13 @@ def _page(request: HttpRequest, template: str, context: dict[str, Any], *, statu
 @require_GET
 def landing(request: PersonRequest) -> HttpResponse:
     """Show what this customer can do with this link now."""
-    arrival = _arrival(request)
-    account = _account(request)
+    arrival = arrival_of(request)
+    account = account_of(request)
     answered = _answered(arrival, account)
     if answered is not None:
-        return _show_answer(request, arrival, answered, may_retry=_works(arrival, account))
-    if not _works(arrival, account):
-        return _page(request, "invitations/landing_unusable.html", {}, status=404)
+        return _show_answer(request, arrival, answered, may_retry=works(arrival, account))
+    if not works(arrival, account):
+        return door_page(request, "invitations/landing_unusable.html", {}, status=404)
     return _show_offer(request, arrival, account, AcceptForm(), DeclineForm())
 
 
@@ -130,7 +54,7 @@ def _answered(arrival: Arrival, account: Account | None) -> Invitation | None:
     mine = Invitation.objects.filter(account=account) | Invitation.objects.filter(email=account.email)
     if arrival.invitation is not None:
         row = mine.filter(pk=arrival.invitation.pk).first()
-        return row if row and not (_works(arrival, account) and row.status == Status.INVITED) else None
+        return row if row and not (works(arrival, account) and row.status == Status.INVITED) else None
     if arrival.link is not None:
         return mine.filter(link=arrival.link).first()
     return mine.exclude(status=Status.INVITED).order_by("-pk").first()
@@ -154,7 +78,7 @@ def _show_answer(request: PersonRequest, arrival: Arrival, invitation: Invitatio
         "decline_form": DeclineForm(),
         "superseded": arrival.invitation is not None and arrival.generation < invitation.generation,
     }
-    return _page(request, "invitations/landing_answer.html", context)
+    return door_page(request, "invitations/landing_answer.html", context)
 
 
 def _show_offer(
@@ -185,7 +109,7 @@ def _show_offer(
         "refusal": refusal,
     }
     status = refusal.status if refusal else 422 if accept_form.errors or decline_form.errors else 200
-    return _page(request, "invitations/landing.html", context, status=status)
+    return door_page(request, "invitations/landing.html", context, status=status)
 
 
 def _told_consequences(facts: AccountFacts, partner: Partner, model: Model) -> list[dict[str, Any]]:
@@ -216,8 +140,8 @@ def _is_for_other(arrival: Arrival, account: Account | None) -> bool:
 @require_POST
 def opened(request: PersonRequest) -> HttpResponse:
     """Note an opening, told by the page's own script: mail scanners run none and submit nothing."""
-    arrival = _arrival(request)
-    if _works(arrival, _account(request)):
+    arrival = arrival_of(request)
+    if works(arrival, account_of(request)):
         answering.record_opening(arrival=arrival, actor=request.actor, now=timezone.now())
     return HttpResponse(status=204)
 
@@ -225,47 +149,12 @@ def opened(request: PersonRequest) -> HttpResponse:
 @require_POST
 def start(request: PersonRequest) -> HttpResponse:
     """Count that somebody goes on to sign in or register, and send them there."""
-    arrival = _arrival(request)
-    if _works(arrival, _account(request)):
+    arrival = arrival_of(request)
+    if works(arrival, account_of(request)):
         answering.record_start(arrival=arrival)
     if request.POST.get("way") == "register":
         return redirect("invitations:register")
     return redirect(f"{reverse('account_login')}?next={reverse('invitations:landing')}")
-
-
-@require_http_methods(["GET", "POST"])
-def register(request: PersonRequest) -> HttpResponse:
-    """Open an account on the way, and come back signed in."""
-    arrival = _arrival(request)
-    if request.user.is_authenticated or not _works(arrival, None):
-        return redirect("invitations:landing")
-    fixed = arrival.invitation.email if arrival.invitation else ""
-    form = RegisterForm(request.POST or None, fixed_email=fixed)
-    if request.method == "POST" and form.is_valid() and _registered(request, form, owns_address=arrival.by_mail):
-        return redirect("invitations:landing")
-    context = {"form": form, "hint": mask_email(fixed) if fixed else ""}
-    return _page(request, "invitations/landing_register.html", context, status=422 if form.errors else 200)
-
-
-def _registered(request: PersonRequest, form: RegisterForm, *, owns_address: bool) -> bool:
-    now = timezone.now()
-    try:
-        _limit(request, "register", REGISTRATIONS_AN_HOUR)
-        account = customers.register_account(
-            email=form.address,
-            customer_name=form.cleaned_data["customer_name"],
-            account_name=form.cleaned_data["account_name"] or f"u_{new_public_id()[:16].lower()}",
-            mobile=form.cleaned_data["mobile"],
-            password=form.cleaned_data["password"],
-            language=request.LANGUAGE_CODE,
-            owns_address=owns_address,
-            now=now,
-        )
-    except Refusal as refusal:
-        form.add_error(None, f"{refusal} {refusal.advice}")
-        return False
-    login(request, account.user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return True
 
 
 @require_POST
@@ -298,7 +187,7 @@ def _answer(
     is_valid: bool,
     deed: Callable[[Arrival, Account], None],
 ) -> HttpResponse:
-    arrival, account = _arrival(request), _account(request)
+    arrival, account = arrival_of(request), account_of(request)
     if account is None or not (arrival.invitation or arrival.link):
         return redirect("invitations:landing")
     try:
@@ -306,10 +195,10 @@ def _answer(
             deed(arrival, account)
     except Refusal as refusal:
         # Who pressed twice is shown what the first press did.
-        if _answered(arrival, account) or not _works(arrival, account):
+        if _answered(arrival, account) or not works(arrival, account):
             return redirect("invitations:landing")
         return _show_offer(request, arrival, account, accept_form, decline_form, refusal=refusal)
-    if not is_valid and _works(arrival, account):
+    if not is_valid and works(arrival, account):
         return _show_offer(request, arrival, account, accept_form, decline_form)
     return redirect("invitations:landing")
 
@@ -317,18 +206,13 @@ def _answer(
 @require_POST
 def new_link(request: PersonRequest) -> HttpResponse:
     """Mail a fresh link to the original address if there is one; the answer is the same whether a mail left or not."""
-    arrival = _arrival(request)
+    arrival = arrival_of(request)
     try:
-        _limit(request, "new-link", NEW_LINKS_AN_HOUR)
+        spend_ask(request, "new-link")
         if arrival.invitation is not None:
             answering.request_new_link(invitation=arrival.invitation, actor=request.actor, now=timezone.now())
     except limits.TooMany as refusal:
-        answer = _page(request, "invitations/landing_unusable.html", {"refusal": refusal}, status=refusal.status)
+        answer = door_page(request, "invitations/landing_unusable.html", {"refusal": refusal}, status=refusal.status)
         answer["Retry-After"] = str(refusal.retry_after)
         return answer
-    return _page(request, "invitations/landing_unusable.html", {"asked": True})
-
-
-def _limit(request: PersonRequest, what: str, allowed: int) -> None:
-    key = f"landing:{what}:{request.actor.ip}"
-    limits.spend(key=key, allowed=allowed, per=timedelta(hours=1), now=timezone.now())
+    return door_page(request, "invitations/landing_unusable.html", {"asked": True})

@@ -1,8 +1,8 @@
 """Who is asking, and for which partner: put on every request, once."""
 
 import hashlib
-import zoneinfo
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from partner_center.tenancy.actors import Actor, Trace
 from partner_center.tenancy.models import Member, User
+from partner_center.tenancy.zones import zone_of
 
 
 class TenancyMiddleware:
@@ -65,10 +66,5 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))[:45]
 
 
-def _zone(request: HttpRequest) -> zoneinfo.ZoneInfo | None:
-    if not isinstance(request.user, User):
-        return None
-    try:
-        return zoneinfo.ZoneInfo(request.user.time_zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return None
+def _zone(request: HttpRequest) -> ZoneInfo | None:
+    return zone_of(request.user.time_zone) if isinstance(request.user, User) else None

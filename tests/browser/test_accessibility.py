@@ -1,5 +1,6 @@
 """axe finds nothing on any page a member, the vendor or a customer sees: both themes, languages and widths."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -150,10 +151,8 @@ def test_pages_of_customers(
     expect(page.locator("html")).to_have_attribute("lang", language)
     inspector.look(page, "landing of a stranger")
     page.locator("button[value=register]").click()
-    inspector.look(page, "register")
-    page.locator("form.form button[data-kind=primary]").click()
-    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
-    inspector.look(page, "register, refused")
+    inspector.look(page, "register, with an account already")
+    register_by_reusable_link(page, operator, stack, inspector, f"newcomer-{size['width']}-{language}@example.com")
     page.goto("/i/no-such-link")
     inspector.look(page, "unusable link")
     page.locator("form[action$='/new-link/'] button").click()
@@ -164,6 +163,32 @@ def test_pages_of_customers(
         inspector.look(page, f"landing of {email}")
         page.goto(links[BLOCKED])
         inspector.look(page, f"landing of {BLOCKED}, seen by {email}")
+
+
+def register_by_reusable_link(page: Page, operator: Page, stack: DemoStack, inspector: Inspector, email: str) -> None:
+    """Give an address, read its mail, open the one-use link, and see the form refuse what is missing."""
+    token = stack.run_in_shell(
+        "from invitations.models import InvitationLink",
+        "from invitations.queries import token_of",
+        "link = InvitationLink.objects.filter(revoked_at=None, expires_at=None, max_uses=None).first()",
+        "print(token_of(link, kind='k'))",
+    ).strip()
+    page.goto(f"/i/{token}/qr")
+    page.locator("button[value=register]").click()
+    inspector.look(page, "register, address first")
+    page.locator("form.form button[data-kind=primary]").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    inspector.look(page, "register, no address")
+    page.locator("[name=email]").fill(email)
+    page.locator("form.form button[data-kind=primary]").click()
+    expect(page).to_have_url(re.compile("/mailed/$"))
+    inspector.look(page, "register, mailed")
+    page.goto(open_newest_mail(operator, email))
+    expect(page.locator("[name=customer_name]")).to_be_visible()
+    inspector.look(page, "register")
+    page.locator("form.form button[data-kind=primary]").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    inspector.look(page, "register, refused")
 
 
 def test_answers_to_customers(visitor: Visitor, stack: DemoStack, inspector: Inspector) -> None:

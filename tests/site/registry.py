@@ -360,10 +360,9 @@ LANDING = [
         who=EVERYBODY,
         method="GET POST",
         right="anonymous",
-        arrives_by=w.link_token,
+        arrives_by=w.registration_token,
         data=lambda _: {
             "customer_name": w.PLANNED.name,
-            "email": w.PLANNED.email,
             "mobile": w.PLANNED.mobile,
             "account_name": w.PLANNED.account_name,
             "password": PASSWORD,
@@ -371,6 +370,7 @@ LANDING = [
         answer=ANSWER_REDIRECT,
         deeds=("account_registered", "signed_in"),
     ),
+    Address(name="invitations:mailed", who=EVERYBODY, right="anonymous"),
     Address(
         name="invitations:accept",
         who=EVERYBODY,

@@ -17,11 +17,11 @@ from customers.actions import Prospect
 from customers.models import Account, Preregistration
 from customers.rules import Model
 from invitations import queries
-from invitations.actions import answering, linking
+from invitations.actions import answering, linking, registering
 from invitations.actions.answering import Arrival
 from invitations.actions.planning import Row, plan_invitations, plan_resend
-from invitations.models import Invitation, InvitationLink
-from invitations.rules import MAIL_LINK, OFFLINE_LINK, LinkKind, RowReason
+from invitations.models import Invitation, InvitationLink, Registration
+from invitations.rules import MAIL_LINK, OFFLINE_LINK, REGISTER_LINK, LinkKind, RowReason
 from partner_center.jobs import actions as jobs
 from partner_center.jobs import worker
 from partner_center.jobs.models import Job
@@ -248,3 +248,12 @@ def mail_token(world: World, canary: Canary = INVITED) -> str:
 def link_token(world: World) -> str:
     link = InvitationLink.objects.latest("pk")
     return queries.token_of(link, kind=OFFLINE_LINK)
+
+
+def registration_token(world: World) -> str:
+    """Let a newcomer come by a link, and give the token of the mail to the address they name."""
+    link = InvitationLink.objects.latest("pk")
+    registering.request_mail(
+        arrival=Arrival(link=link, generation=link.generation), address=PLANNED.email, language="en", now=world.now
+    )
+    return queries.token_of(Registration.objects.latest("pk"), kind=REGISTER_LINK)

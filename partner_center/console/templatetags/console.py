@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
+from partner_center.tenancy.zones import zone_name
+
 register = template.Library()
 
 BADGE_KINDS = frozenset({"info", "success", "warning", "danger", "neutral"})
@@ -69,14 +71,6 @@ def local_date(value: datetime | date | None) -> SafeString | str:
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), value.strftime("%Y-%m-%d"))
     local = timezone.localtime(value)
     return _time(local, formats.date_format(local, "Y-m-d"))
-
-
-def zone_name(local: datetime) -> str:
-    """Name a zone the way people write it: CST alone could be China or Chicago, so the offset is what is shown."""
-    offset = local.strftime("%z")
-    if offset == "+0000":
-        return "UTC"
-    return f"UTC{offset[:3]}:{offset[3:]}"
 
 
 def _time(local: datetime, shown: str) -> SafeString:
