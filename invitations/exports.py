@@ -104,7 +104,7 @@ class HistoryExport(FileJob):
 
     def _records(self, job: Job) -> QuerySet[Invitation]:
         """Start from what the owner may see when the work is done, and apply the filter that was pinned."""
-        member = Member.objects.select_related("partner").get(pk=job.member_id)
+        member = Member.objects.select_related("partner").get(jobs=job)
         visible = Invitation.objects.visible_to(member)
         query = job.parameters["filter"]
         return matching_rows(query, rows=visible, filters=self.filters, viewer=member, now=job.created_at)[0]

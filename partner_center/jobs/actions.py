@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +28,7 @@ from partner_center.jobs.rules import (
 from partner_center.jobs.worker import work_due
 from partner_center.refusals import Refusal
 from partner_center.tenancy.actors import Actor
-from partner_center.tenancy.models import Member, Partner
+from partner_center.tenancy.models import Member, Partner, User, Viewer
 
 __all__ = [
     "PlannedItem",
@@ -37,6 +37,7 @@ __all__ = [
     "discard_plan",
     "open_plan",
     "queue_file",
+    "queue_file_of_staff",
     "retry_failed",
     "seal_plan",
     "work_due",
@@ -157,7 +158,8 @@ def seal_plan(*, job: Job, items: Iterable[PlannedItem], actor: Actor, now: date
 
 
 def _lock(job: Job) -> Job:
-    return Job.objects.select_for_update(of=("self",), no_key=True).select_related("partner", "member").get(pk=job.pk)
+    jobs = Job.objects.select_for_update(of=("self",), no_key=True).select_related("partner", "member", "staff")
+    return jobs.get(pk=job.pk)
 
 
 def apply_plan(*, job: Job, digest: str, actor: Actor, now: datetime.datetime) -> Job:
@@ -278,28 +280,48 @@ def queue_file(
     :raises TooManyFiles: when the member has ten files waiting
     :raises UnknownKind: when no file is registered under this key
     """
-    kinds.file_kind(kind)
+    wanted = Job(
+        partner=partner, member=member, kind=kind, title=title[:200], parameters=dict(parameters), created_at=now
+    )
+    return _queue(wanted, FileFormat(file_format), owner=member, actor=actor, now=now)
+
+
+def queue_file_of_staff(
+    *,
+    kind: str,
+    file_format: str,
+    title: str,
+    staff: User,
+    parameters: Mapping[str, Any],
+    actor: Actor,
+    now: datetime.datetime,
+) -> Job:
+    """
+    Queue a file for one of the vendor's staff; else as queue_file().
+
+    :raises TooManyFiles: when that person has ten files waiting
+    :raises UnknownKind: when no file is registered under this key
+    """
+    wanted = Job(staff=staff, kind=kind, title=title[:200], parameters=dict(parameters), created_at=now)
+    return _queue(wanted, FileFormat(file_format), owner=staff, actor=actor, now=now)
+
+
+def _queue(wanted: Job, file_format: FileFormat, *, owner: Viewer, actor: Actor, now: datetime.datetime) -> Job:
+    kinds.file_kind(wanted.kind)
     with transaction.atomic():
-        Member.objects.select_for_update(no_key=True).get(pk=member.pk)
-        waiting = Job.objects.live().filter(~Q(file_format=""), member=member).count()
+        type(owner).objects.select_for_update(no_key=True).get(pk=owner.pk)
+        waiting = Job.objects.live().owned_by(owner).exclude(file_format="").count()
         if waiting >= MOST_WAITING_FILES:
             raise TooManyFiles(count=waiting)
-        job = Job.objects.create(
-            partner=partner,
-            member=member,
-            kind=kind,
-            title=title[:200],
-            parameters=dict(parameters),
-            state=JobState.QUEUED,
-            file_format=FileFormat(file_format),
-            created_at=now,
-            queued_at=now,
-            due_at=Now(),
-            **_voice(),
-        )
-        log(Deed.EXPORT_REQUESTED, job, actor=actor, now=now, format=job.file_format)
-    job.refresh_from_db()
-    return job
+        wanted.state, wanted.file_format = JobState.QUEUED, file_format
+        wanted.queued_at = wanted.due_at = now
+        wanted.language, wanted.time_zone = _voice().values()
+        wanted.save(force_insert=True)
+        # What is due is told by the clock of the database.
+        Job.objects.filter(pk=wanted.pk).update(due_at=Now())
+        log(Deed.EXPORT_REQUESTED, wanted, actor=actor, now=now, format=file_format.value)
+    wanted.refresh_from_db()
+    return wanted
 
 
 def retry_failed(*, job: Job, actor: Actor, now: datetime.datetime) -> Job:
@@ -328,6 +350,7 @@ def _retry_of(old: Job, now: datetime.datetime) -> Job:
     new = Job.objects.create(
         partner=old.partner,
         member=old.member,
+        staff=old.staff,
         kind=old.kind,
         title=old.title,
         parameters=old.parameters,

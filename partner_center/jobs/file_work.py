@@ -1,6 +1,8 @@
 """One chunk of a file: append to the spool, put it on the disk, then move the checkpoint."""
 
 import datetime
+from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 from django.utils.text import get_valid_filename
@@ -94,6 +96,7 @@ def _finish(job: Job, kind: FileJob, actor: Actor, now: datetime.datetime) -> No
         csv_to_xlsx(kind.columns(job), files.path_of(spool), files.path_of(name), title=str(kind.label)[:28])
     path = files.path_of(name)
     files.make_durable(path)
+    described = _described(job, kind, path, now)
     with transaction.atomic():
         leases.write_as_holder(
             job,
@@ -104,11 +107,21 @@ def _finish(job: Job, kind: FileJob, actor: Actor, now: datetime.datetime) -> No
             total=job.done,
             finished_at=now,
             file_path=name,
-            file_name=f"{get_valid_filename(kind.file_stem(job))[:LONGEST_STEM]}.{job.file_format}",
-            file_size=path.stat().st_size,
-            file_sha256=sha256_of(path),
+            **described,
             file_expires_at=now + datetime.timedelta(hours=environment.export_hours),
         )
         log(Deed.JOB_FINISHED, job, actor=actor, now=now, done=job.done)
     if name != spool:
         files.unlink(spool)
+
+
+def _described(job: Job, kind: FileJob, path: Path, now: datetime.datetime) -> dict[str, Any]:
+    name, digest = f"{get_valid_filename(kind.file_stem(job))[:LONGEST_STEM]}.{job.file_format}", sha256_of(path)
+    said = kind.manifest(job)
+    about = {"file": name, "sha256": digest, "rows": job.done, "written_at": now.isoformat()}
+    return {
+        "file_name": name,
+        "file_size": path.stat().st_size,
+        "file_sha256": digest,
+        "manifest": {**about, **said} if said else {},
+    }

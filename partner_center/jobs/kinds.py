@@ -2,7 +2,7 @@
 
 import datetime
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -135,6 +135,10 @@ class FileJob(JobKind):
     @abstractmethod
     def file_stem(self, job: "Job") -> str:
         """Return the name of the file without its ending."""
+
+    def manifest(self, job: "Job") -> Mapping[str, Any]:
+        """Return what is handed out beside the finished file to prove later what it held; empty for no manifest."""
+        return {}
 
 
 class UnknownKind(LookupError):

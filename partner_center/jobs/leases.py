@@ -35,12 +35,12 @@ def claim(*, now: datetime.datetime) -> Job | None:
         with transaction.atomic():
             return _claim(now)
     except IntegrityError:
-        # Another worker took another file of the same partner in the same instant; ours waits for the next ring.
+        # Another worker took another file of the same owner in the same instant; ours waits for the next ring.
         return None
 
 
 def _claim(now: datetime.datetime) -> Job | None:
-    due = _workable().select_related("partner", "member__user", "member__partner").order_by("due_at", "pk")
+    due = _workable().select_related("partner", "member__user", "member__partner", "staff").order_by("due_at", "pk")
     job = due.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
     if job is None:
         return None
@@ -65,7 +65,8 @@ def _claim(now: datetime.datetime) -> Job | None:
 
 
 def _workable() -> JobQuerySet:
-    running_file = Job.objects.filter(~Q(file_format=""), partner=OuterRef("partner"), state=JobState.RUNNING)
+    same_owner = Q(partner=OuterRef("partner")) | Q(staff=OuterRef("staff"))
+    running_file = Job.objects.filter(same_owner, ~Q(file_format=""), state=JobState.RUNNING)
     return Job.objects.due().exclude(~Q(file_format=""), Exists(running_file), state=JobState.QUEUED)
 
 

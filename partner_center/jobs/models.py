@@ -1,7 +1,7 @@
 """Job and JobItem: a long piece of work as rows. The rows are the queue (decisions.md 5.1)."""
 
 import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -18,15 +18,33 @@ from partner_center.jobs.rules import (
     JobState,
     percent,
 )
-from partner_center.tenancy.models import Member, Partner, PartnerOwnedQuerySet, PublicIdField
+from partner_center.tenancy.models import Member, Partner, PartnerOwnedQuerySet, PublicIdField, User, Viewer
 from partner_center.tenancy.permissions import Role
 
 
+class OwnersField(models.ForeignKey):  # type: ignore[type-arg]
+    """
+    The partner and the member of a job; empty in a job of the vendor's staff.
+
+    Types say that it is there, because only files can be the staff's (a constraint says so) and every plan has both.
+    What may meet a file of the staff asks `Job.owner`.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{**options, "null": True})
+
+
 class JobQuerySet(PartnerOwnedQuerySet["Job"]):
-    def visible_to(self, member: Member) -> Self:
-        """Keep the member's own jobs; a partner admin sees those of everybody in the partner."""
-        mine = self.of(member.partner)
-        return mine if Role.ADMIN in member.roles else mine.filter(member=member)
+    def visible_to(self, viewer: Viewer) -> Self:
+        """Keep the viewer's own jobs; a partner admin sees those of everybody in the partner."""
+        if isinstance(viewer, Member) and Role.ADMIN in viewer.roles:
+            return self.of(viewer.partner)
+        return self.owned_by(viewer)
+
+    def owned_by(self, viewer: Viewer) -> Self:
+        if isinstance(viewer, Member):
+            return self.of(viewer.partner).filter(member=viewer)
+        return self.filter(staff=viewer)
 
     def live(self) -> Self:
         return self.filter(state__in=LIVE_STATES)
@@ -44,8 +62,9 @@ class Job(models.Model):
     """A plan of rows or a file to be written: planned or queued, run in chunks, done, failed or cancelled."""
 
     public_id = PublicIdField()
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="jobs")
-    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="jobs")
+    partner = OwnersField(Partner, on_delete=models.PROTECT, related_name="jobs")
+    member = OwnersField(Member, on_delete=models.PROTECT, related_name="jobs")
+    staff = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="jobs")
     kind = models.CharField(max_length=40)
     state = models.CharField(max_length=9, choices=JobState.choices)
     title = models.CharField(max_length=200)
@@ -78,6 +97,8 @@ class Job(models.Model):
     file_size = models.BigIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64, blank=True)
     file_expires_at = models.DateTimeField(null=True)
+    # What the kind says about the finished file, handed out beside it; empty where it says nothing.
+    manifest = models.JSONField(default=dict)
 
     created_at = models.DateTimeField(default=timezone.now)
     plan_expires_at = models.DateTimeField(null=True)
@@ -92,6 +113,11 @@ class Job(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known"),
+            models.CheckConstraint(
+                condition=Q(partner__isnull=False, member__isnull=False, staff=None)
+                | Q(partner=None, member=None, staff__isnull=False) & ~Q(file_format=""),
+                name="job_of_a_member_or_file_of_staff",
+            ),
             models.CheckConstraint(
                 condition=~Q(file_format="") | Q(total__gte=F("done") + F("failed") + F("skipped")),
                 name="job_counts_within_total",
@@ -108,6 +134,11 @@ class Job(models.Model):
                 condition=Q(state=JobState.RUNNING) & ~Q(file_format=""),
                 name="job_one_running_file_a_partner",
             ),
+            models.UniqueConstraint(
+                fields=["staff"],
+                condition=Q(state=JobState.RUNNING) & ~Q(file_format=""),
+                name="job_one_running_file_a_staff",
+            ),
         ]
         indexes = [
             models.Index(fields=["partner", "-id"], name="job_partner_newest"),
@@ -117,6 +148,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def owner(self) -> Viewer:
+        """Return who asked for the job and may work it."""
+        return self.staff or self.member
 
     @property
     def is_file(self) -> bool:

@@ -1,4 +1,4 @@
-"""The member a job works for: asked again each time, because rights may have gone since the button was pressed."""
+"""Who a job works for: asked again each time, because rights may have gone since the button was pressed."""
 
 import zoneinfo
 from collections.abc import Iterator
@@ -11,16 +11,27 @@ from partner_center.jobs.leases import JobStopped
 from partner_center.jobs.models import Job
 from partner_center.jobs.rules import ErrorCode
 from partner_center.tenancy.actors import Actor
-from partner_center.tenancy.models import Member
+from partner_center.tenancy.models import Member, User
 
 
 def actor_of(job: Job, kind: JobKind) -> Actor:
     """
     Return the actor in whose name a chunk is worked.
 
-    :raises JobStopped: when the member is disabled or no longer holds the permission
+    :raises JobStopped: when the member is disabled or no longer holds the permission, or the staff is no staff any more
     """
-    member = Member.objects.of(job.partner).active().select_related("user").filter(pk=job.member_id).first()
+    return _staff_of(job) if job.staff_id else _member_of(job, kind)
+
+
+def _staff_of(job: Job) -> Actor:
+    staff = User.objects.filter(jobs=job, is_platform_admin=True, is_active=True).first()
+    if staff is None:
+        raise JobStopped(ErrorCode.PERMISSION_LOST)
+    return Actor.person(staff, request_id=f"job-{job.public_id}")
+
+
+def _member_of(job: Job, kind: JobKind) -> Actor:
+    member = Member.objects.of(job.partner).active().select_related("user").filter(jobs=job).first()
     if member is None or not member.may(kind.permission):
         raise JobStopped(ErrorCode.PERMISSION_LOST)
     return Actor.member(member, request_id=f"job-{job.public_id}")

@@ -12,7 +12,7 @@ from partner_center.jobs import kinds
 from partner_center.jobs.models import Job, JobItem, JobItemQuerySet
 from partner_center.jobs.rules import ItemState, seconds_left
 from partner_center.refusals import Text
-from partner_center.tenancy.models import Member
+from partner_center.tenancy.models import Viewer
 
 JOBS_A_PAGE = 25
 ROWS_A_PAGE = 50
@@ -81,16 +81,16 @@ class RowPage:
     last: int | None = None
 
 
-def jobs_page(member: Member, *, before: str, mine: bool) -> tuple[list[Job], str]:
+def jobs_page(viewer: Viewer, *, before: str, mine: bool) -> tuple[list[Job], str]:
     """
     Return one page of jobs, newest first, and the public id behind which the next page begins, or nothing.
 
     :param before: public id of the last job of the page before
     """
-    jobs = Job.objects.visible_to(member).select_related("member__user", "retry_of").order_by("-pk")
-    if mine:
-        jobs = jobs.filter(member=member)
-    border = Job.objects.visible_to(member).filter(public_id=before).values_list("pk", flat=True).first()
+    visible = Job.objects.visible_to(viewer)
+    jobs = Job.objects.owned_by(viewer) if mine else visible
+    jobs = jobs.select_related("member__user", "staff", "retry_of").order_by("-pk")
+    border = visible.filter(public_id=before).values_list("pk", flat=True).first()
     if border is not None:
         jobs = jobs.filter(pk__lt=border)
     page = list(jobs[: JOBS_A_PAGE + 1])

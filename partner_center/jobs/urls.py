@@ -15,5 +15,6 @@ urlpatterns = [
     re_path(JOB + r"retry/$", views.job_retry, name="retry"),
     re_path(JOB + r"discard/$", views.job_discard, name="discard"),
     re_path(JOB + r"download/$", views.job_download, name="download"),
+    re_path(JOB + r"manifest/$", views.job_manifest, name="manifest"),
     re_path(JOB + r"faulty-rows/$", views.job_faulty_rows, name="faulty_rows"),
 ]

@@ -1,5 +1,6 @@
 """Pages of jobs: the list, the plan, live progress, results and files."""
 
+import json
 from collections.abc import Callable
 
 from django.contrib import messages
@@ -17,9 +18,10 @@ from partner_center.jobs.log import log
 from partner_center.jobs.models import Job
 from partner_center.jobs.rules import FileFormat, ItemState, JobState
 from partner_center.refusals import Refusal
-from partner_center.tenancy.access import member_required
+from partner_center.tenancy.access import member_required, viewer_required
+from partner_center.tenancy.models import Member
 from partner_center.tenancy.permissions import Role
-from partner_center.tenancy.requests import PartnerRequest
+from partner_center.tenancy.requests import PartnerRequest, ViewerRequest
 
 STOP_POLLING = 286
 TENTH = 10  # percent; screen readers are told no more often
@@ -27,11 +29,11 @@ FAILURES = queries.RowFilter(state=ItemState.FAILED)
 
 
 @require_safe
-@member_required()
-def job_list(request: PartnerRequest) -> HttpResponse:
-    is_admin = Role.ADMIN in request.member.roles
+@viewer_required
+def job_list(request: ViewerRequest) -> HttpResponse:
+    is_admin = isinstance(request.viewer, Member) and Role.ADMIN in request.viewer.roles
     mine = not is_admin or request.GET.get("whose") == "mine"
-    jobs, next_page = queries.jobs_page(request.member, before=_printable(request.GET.get("before", "")), mine=mine)
+    jobs, next_page = queries.jobs_page(request.viewer, before=_printable(request.GET.get("before", "")), mine=mine)
     now = timezone.now()
     context = {
         "rows": [(job, kinds.label(job.kind), job.has_file(now)) for job in jobs],
@@ -45,8 +47,8 @@ def job_list(request: PartnerRequest) -> HttpResponse:
 
 
 @require_safe
-@member_required()
-def job_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
+@viewer_required
+def job_detail(request: ViewerRequest, public_id: str) -> HttpResponse:
     job = _visible(request, public_id)
     wanted = queries.RowFilter.read(request.GET)
     if not request.GET and job.is_over and job.failed:
@@ -54,7 +56,7 @@ def job_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
     return render(request, "jobs/detail.html", _detail(request, job, wanted))
 
 
-def _detail(request: PartnerRequest, job: Job, wanted: queries.RowFilter) -> dict[str, object]:
+def _detail(request: ViewerRequest, job: Job, wanted: queries.RowFilter) -> dict[str, object]:
     now = timezone.now()
     kind = kinds.find(job.kind)
     return {
@@ -65,14 +67,14 @@ def _detail(request: PartnerRequest, job: Job, wanted: queries.RowFilter) -> dic
         "has_file": job.has_file(now),
         "result_url": kind.result_url(job) if kind else None,
         "retry": Job.objects.filter(retry_of=job).first(),
-        "may_run": _owns(request, job) and kind is not None and request.member.may(kind.permission),
+        "may_run": _owns(request, job) and kind is not None and request.viewer.may(kind.permission),
         "is_owner": _owns(request, job),
         "wanted": wanted,
         **(_plan(request, job, kind, wanted) if isinstance(kind, kinds.ItemJob) else {}),
     }
 
 
-def _plan(request: PartnerRequest, job: Job, kind: kinds.ItemJob, wanted: queries.RowFilter) -> dict[str, object]:
+def _plan(request: ViewerRequest, job: Job, kind: kinds.ItemJob, wanted: queries.RowFilter) -> dict[str, object]:
     get = request.GET.get
     going = job.total - job.skipped
     return {
@@ -89,8 +91,8 @@ def _plan(request: PartnerRequest, job: Job, kind: kinds.ItemJob, wanted: querie
 
 
 @require_safe
-@member_required()
-def job_progress(request: PartnerRequest, public_id: str) -> HttpResponse:
+@viewer_required
+def job_progress(request: ViewerRequest, public_id: str) -> HttpResponse:
     """Answer one poll; when the job is over, tell htmx to stop polling and the page to show the results."""
     job = _visible(request, public_id)
     context = _progress(job)
@@ -122,16 +124,16 @@ def job_apply(request: PartnerRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
-@member_required()
-def job_cancel(request: PartnerRequest, public_id: str) -> HttpResponse:
+@viewer_required
+def job_cancel(request: ViewerRequest, public_id: str) -> HttpResponse:
     """Stop a job: its owner may, and a partner admin."""
     job = _visible(request, public_id)
     return _do(request, job, lambda: actions.cancel(job=job, actor=request.actor, now=timezone.now()))
 
 
 @require_POST
-@member_required()
-def job_retry(request: PartnerRequest, public_id: str) -> HttpResponse:
+@viewer_required
+def job_retry(request: ViewerRequest, public_id: str) -> HttpResponse:
     job = _runnable(request, public_id)
     return _do(request, job, lambda: actions.retry_failed(job=job, actor=request.actor, now=timezone.now()))
 
@@ -144,8 +146,8 @@ def job_discard(request: PartnerRequest, public_id: str) -> HttpResponse:
 
 
 @require_GET
-@member_required()
-def job_download(request: PartnerRequest, public_id: str) -> HttpResponseBase:
+@viewer_required
+def job_download(request: ViewerRequest, public_id: str) -> HttpResponseBase:
     """Hand out a file to its owner or a partner admin who may still export; each download is logged."""
     job = _visible(request, public_id)
     _require_permission(request, job)
@@ -164,6 +166,18 @@ def job_download(request: PartnerRequest, public_id: str) -> HttpResponseBase:
 
 
 @require_GET
+@viewer_required
+def job_manifest(request: ViewerRequest, public_id: str) -> HttpResponseBase:
+    """Hand out what proves a file: its hash, its rows and what its kind says; it holds no row and outlives the file."""
+    job = _visible(request, public_id)
+    _require_permission(request, job)
+    if not job.manifest:
+        raise Http404
+    content = json.dumps(job.manifest, indent=2).encode()
+    return downloads.attachment(content, name=f"{job.file_name}.manifest.json", file_format="json")
+
+
+@require_GET
 @member_required()
 def job_faulty_rows(request: PartnerRequest, public_id: str) -> HttpResponseBase:
     """Give faulty rows back to the member who uploaded them, and to nobody else."""
@@ -179,13 +193,13 @@ def job_faulty_rows(request: PartnerRequest, public_id: str) -> HttpResponseBase
     return downloads.attachment(content, name=f"rows-to-mend.{file_format}", file_format=file_format)
 
 
-def _visible(request: PartnerRequest, public_id: str) -> Job:
-    jobs = Job.objects.visible_to(request.member).select_related("partner", "member__user", "retry_of")
+def _visible(request: ViewerRequest, public_id: str) -> Job:
+    jobs = Job.objects.visible_to(request.viewer).select_related("partner", "member__user", "staff", "retry_of")
     return get_object_or_404(jobs, public_id=public_id)
 
 
-def _runnable(request: PartnerRequest, public_id: str) -> Job:
-    """Fetch a job that this member owns and may work. A plan was made with its owner's eyes: nobody else applies it."""
+def _runnable(request: ViewerRequest, public_id: str) -> Job:
+    """Fetch a job that this person owns and may work. A plan was made with its owner's eyes: nobody else applies it."""
     job = _visible(request, public_id)
     if not _owns(request, job):
         raise PermissionDenied
@@ -193,17 +207,17 @@ def _runnable(request: PartnerRequest, public_id: str) -> Job:
     return job
 
 
-def _owns(request: PartnerRequest, job: Job) -> bool:
-    return job.member_id == request.member.pk
+def _owns(request: ViewerRequest, job: Job) -> bool:
+    return job.owner == request.viewer
 
 
-def _require_permission(request: PartnerRequest, job: Job) -> None:
+def _require_permission(request: ViewerRequest, job: Job) -> None:
     kind = kinds.find(job.kind)
-    if kind is None or not request.member.may(kind.permission):
+    if kind is None or not request.viewer.may(kind.permission):
         raise PermissionDenied
 
 
-def _do(request: PartnerRequest, job: Job, action: Callable[[], Job]) -> HttpResponse:
+def _do(request: ViewerRequest, job: Job, action: Callable[[], Job]) -> HttpResponse:
     """Do one action and show the job it leads to; a refusal is shown as it is."""
     try:
         job = action()

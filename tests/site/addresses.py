@@ -10,6 +10,8 @@ Values = Callable[[World], dict[str, Any]]
 
 # Besides a Permission, these may be asked for.
 EVERYBODY, SIGNED_IN, MEMBERS, PLATFORM, SIGNATURE = "everybody", "signed in", "members", "platform", "signature"
+# A partner's members and the vendor's staff.
+VIEWERS = "viewers"
 
 NEW_PASSWORD = "battery staple horse correct"
 ANSWER_REDIRECT, ANSWER_NONE = 302, 204

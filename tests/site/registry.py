@@ -29,6 +29,7 @@ from tests.site.addresses import (
     PLATFORM,
     SIGNATURE,
     SIGNED_IN,
+    VIEWERS,
     Address,
     Values,
     public_id,
@@ -143,9 +144,9 @@ LISTING = [
 ]
 
 JOBS = [
-    Address(name="jobs:list", who=MEMBERS),
-    Address(name="jobs:detail", who=MEMBERS, args=public_id(w.make_plan), others=JOB_OF_BOB),
-    Address(name="jobs:progress", who=MEMBERS, args=public_id(w.make_queued), others=JOB_OF_BOB),
+    Address(name="jobs:list", who=VIEWERS),
+    Address(name="jobs:detail", who=VIEWERS, args=public_id(w.make_plan), others=JOB_OF_BOB),
+    Address(name="jobs:progress", who=VIEWERS, args=public_id(w.make_queued), others=JOB_OF_BOB),
     Address(
         name="jobs:apply",
         who=MEMBERS,
@@ -158,7 +159,7 @@ JOBS = [
     ),
     Address(
         name="jobs:cancel",
-        who=MEMBERS,
+        who=VIEWERS,
         method="POST",
         args=public_id(w.make_queued),
         answer=ANSWER_REDIRECT,
@@ -167,7 +168,7 @@ JOBS = [
     ),
     Address(
         name="jobs:retry",
-        who=MEMBERS,
+        who=VIEWERS,
         method="POST",
         args=public_id(w.make_plan),
         answer=ANSWER_REDIRECT,
@@ -184,7 +185,7 @@ JOBS = [
     ),
     Address(
         name="jobs:download",
-        who=MEMBERS,
+        who=VIEWERS,
         args=public_id(w.make_export),
         deeds=("export_downloaded",),
         others=JOB_OF_BOB,

@@ -11,10 +11,13 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from partner_center.audit.models import AuditEntry
 from partner_center.tenancy.permissions import Permission
-from tests.site.registry import ADDRESSES, EVERYBODY, MEMBERS, PLATFORM, SIGNATURE, SIGNED_IN, Address
+from tests.site.addresses import EVERYBODY, MEMBERS, PLATFORM, SIGNATURE, SIGNED_IN, VIEWERS, Address
+from tests.site.registry import ADDRESSES
 from tests.site.world import World
 
 MEMBERS_OF_A = ("alice", "bob", "carol", "dora", "finance", "nobody")
+# Who comes in, but owns nothing of what the addresses are about.
+STRANGERS = ("charlie", "vendor")
 PEOPLE = (*MEMBERS_OF_A, "charlie", "vendor", "customer", "anonymous")
 SAFE = ("GET", "HEAD")
 
@@ -136,11 +139,13 @@ def denial(world: World, address: Address, person: str) -> int | None:
         return None if address.who == SIGNED_IN or person == "vendor" else 403
     if not may(world, person, address.who):
         return 403
-    return address.others.get(person, 404 if person == "charlie" and address.is_of_an_object else None)
+    return address.others.get(person, 404 if person in STRANGERS and address.is_of_an_object else None)
 
 
 def may(world: World, person: str, who: str) -> bool:
-    """Tell whether a person is a member who holds the right."""
+    """Tell whether a person is a member who holds the right, or one of the viewers where they are let in."""
+    if who == VIEWERS:
+        return person in (*MEMBERS_OF_A, "charlie", "vendor")
     return person in (*MEMBERS_OF_A, "charlie") and (who == MEMBERS or getattr(world, person).may(who))
 
 
