@@ -31,3 +31,16 @@ class Refusal(Exception):
     @property
     def advice(self) -> str:
         return str(self.next_step) % self.values if self.values else str(self.next_step)
+
+
+class Question(Refusal):
+    """
+    A refusal that a form can turn into a yes, such as one that asks for a code.
+
+    `page` and `dialog` are the templates that show it, as a page of its own and inside the page it was asked on; both
+    get it as `question` and post everything again that was posted (tenancy/questions.py).
+    """
+
+    page: ClassVar[str]
+    dialog: ClassVar[str]
+    status: ClassVar[int] = 403

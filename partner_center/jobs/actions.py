@@ -10,8 +10,10 @@ from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from partner_center.audit.actions import written_last
 from partner_center.audit.models import Deed
 from partner_center.jobs import kinds
+from partner_center.jobs.confirming import confirmation
 from partner_center.jobs.files import unlink_after_commit
 from partner_center.jobs.items import PlannedItem, copy_failed_items, digest_of, store_items
 from partner_center.jobs.log import log
@@ -162,20 +164,24 @@ def _lock(job: Job) -> Job:
     return jobs.get(pk=job.pk)
 
 
-def apply_plan(*, job: Job, digest: str, actor: Actor, now: datetime.datetime) -> Job:
+def apply_plan(*, job: Job, digest: str, code: str = "", actor: Actor, now: datetime.datetime) -> Job:
     """
     Queue a sealed plan, exactly once however often the button is pressed.
 
     :param digest: of the plan the person was shown
+    :param code: that confirms it, where its kind asks for one
     :raises PlanChanged: when the stored rows are not those of the digest
     :raises PlanAlreadyApplied: when somebody was faster
     :raises PlanExpired: a day after planning, or when it was discarded
     :raises NothingToApply: when no row goes
+    :raises Question: when the kind asks for a code, and this is none
     """
-    with transaction.atomic():
-        plan = Job.objects.filter(pk=job.pk, state=JobState.PLANNED, digest=digest, plan_expires_at__gt=now)
-        going = plan.exclude(digest="").filter(skipped__lt=F("total"))
-        if not going.update(state=JobState.QUEUED, queued_at=now, due_at=Now()):
+    if not _applicable(job, digest, now).exists():
+        raise _why_not_applied(job, digest, now)
+    use_code = confirmation(job, code=code, actor=actor, now=now)
+    with transaction.atomic(), written_last():
+        use_code()
+        if not _applicable(job, digest, now).update(state=JobState.QUEUED, queued_at=now, due_at=Now()):
             raise _why_not_applied(job, digest, now)
         if digest_of(job) != digest:
             raise PlanChanged
@@ -184,6 +190,11 @@ def apply_plan(*, job: Job, digest: str, actor: Actor, now: datetime.datetime) -
         log(Deed.JOB_APPLIED, job, actor=actor, now=now, rows=count, digest=digest)
     job.refresh_from_db()
     return job
+
+
+def _applicable(job: Job, digest: str, now: datetime.datetime) -> JobQuerySet:
+    plan = Job.objects.filter(pk=job.pk, state=JobState.PLANNED, digest=digest, plan_expires_at__gt=now)
+    return plan.exclude(digest="").filter(skipped__lt=F("total"))
 
 
 def _why_not_applied(job: Job, digest: str, now: datetime.datetime) -> Refusal:
@@ -324,26 +335,35 @@ def _queue(wanted: Job, file_format: FileFormat, *, owner: Viewer, actor: Actor,
     return wanted
 
 
-def retry_failed(*, job: Job, actor: Actor, now: datetime.datetime) -> Job:
+def retry_failed(*, job: Job, code: str = "", actor: Actor, now: datetime.datetime) -> Job:
     """
     Queue a new job with the failed rows only, or with the whole file. Each job is retried once; then its retry is.
 
+    :param code: that confirms it, where its kind asks for one
     :raises NothingToRetry: when nothing has failed, or the job still runs
     :raises AlreadyRetried: when it has been retried before
     :raises RowsForgotten: when the rows have been blanked
+    :raises Question: when the kind asks for a code, and this is none
     """
-    with transaction.atomic():
+    _require_retryable(Job.objects.get(pk=job.pk))
+    use_code = confirmation(job, code=code, actor=actor, now=now)
+    with transaction.atomic(), written_last():
+        use_code()
         old = _lock(job)
-        if old.state not in OVER_STATES or not (old.failed or (old.is_file and old.state == JobState.FAILED)):
-            raise NothingToRetry
-        if old.forgotten_at is not None:
-            raise RowsForgotten
-        if Job.objects.filter(retry_of=old).exists():
-            raise AlreadyRetried
+        _require_retryable(old)
         new = _retry_of(old, now)
         log(Deed.JOB_RETRIED, new, actor=actor, now=now, rows=new.total, retry_of=old.public_id)
     new.refresh_from_db()
     return new
+
+
+def _require_retryable(old: Job) -> None:
+    if old.state not in OVER_STATES or not (old.failed or (old.is_file and old.state == JobState.FAILED)):
+        raise NothingToRetry
+    if old.forgotten_at is not None:
+        raise RowsForgotten
+    if Job.objects.filter(retry_of=old).exists():
+        raise AlreadyRetried
 
 
 def _retry_of(old: Job, now: datetime.datetime) -> Job:

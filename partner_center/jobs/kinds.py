@@ -17,6 +17,7 @@ from partner_center.tenancy.permissions import Permission
 
 if TYPE_CHECKING:
     from partner_center.jobs.models import Job, JobItem
+    from partner_center.tenancy.models import Member
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,25 @@ class ItemJob(JobKind):
 
     def on_applied(self, job: "Job", *, actor: Actor, now: datetime.datetime) -> None:
         """Do what applying the plan means for rows that were left out of it, inside the transaction that queues it."""
+
+    def check_code(self, job: "Job", *, member: "Member", code: str, actor: Actor, now: datetime.datetime) -> object:
+        """
+        Return the proof that the member may have the rows worked, or None where nothing has to be confirmed.
+
+        Called before the transaction that queues them, once it is known that they can be queued.
+
+        :param job: a plan whose planned rows are to be worked, or an ended job whose failed rows are
+        :param code: as typed; empty to be asked for one
+        :raises Question: when a code has to be typed
+        """
+        return None
+
+    def authorise(self, job: "Job", *, member: "Member", proof: Any, now: datetime.datetime) -> None:
+        """
+        Use the proof of `check_code` up, inside the transaction that queues the rows.
+
+        :raises Refusal: when it is not good for this job
+        """
 
     def verdict_label(self, code: str) -> Text:
         """Name a verdict on the plan page."""

@@ -7,7 +7,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -17,10 +18,11 @@ from partner_center.jobs.faulty_rows import faulty_rows_file
 from partner_center.jobs.log import log
 from partner_center.jobs.models import Job
 from partner_center.jobs.rules import FileFormat, ItemState, JobState
-from partner_center.refusals import Refusal
+from partner_center.refusals import Question, Refusal
 from partner_center.tenancy.access import member_required, viewer_required
 from partner_center.tenancy.models import Member
 from partner_center.tenancy.permissions import Role
+from partner_center.tenancy.questions import go_to, show_question
 from partner_center.tenancy.requests import PartnerRequest, ViewerRequest
 
 STOP_POLLING = 286
@@ -117,9 +119,9 @@ def _progress(job: Job) -> dict[str, object]:
 @member_required()
 def job_apply(request: PartnerRequest, public_id: str) -> HttpResponse:
     job = _runnable(request, public_id)
-    digest = _printable(request.POST.get("digest", ""))
+    digest, code, now = _printable(request.POST.get("digest", "")), request.POST.get("code", ""), timezone.now()
     return _do(
-        request, job, lambda: actions.apply_plan(job=job, digest=digest, actor=request.actor, now=timezone.now())
+        request, job, lambda: actions.apply_plan(job=job, digest=digest, code=code, actor=request.actor, now=now)
     )
 
 
@@ -135,7 +137,8 @@ def job_cancel(request: ViewerRequest, public_id: str) -> HttpResponse:
 @viewer_required
 def job_retry(request: ViewerRequest, public_id: str) -> HttpResponse:
     job = _runnable(request, public_id)
-    return _do(request, job, lambda: actions.retry_failed(job=job, actor=request.actor, now=timezone.now()))
+    code, now = request.POST.get("code", ""), timezone.now()
+    return _do(request, job, lambda: actions.retry_failed(job=job, code=code, actor=request.actor, now=now))
 
 
 @require_POST
@@ -218,12 +221,18 @@ def _require_permission(request: ViewerRequest, job: Job) -> None:
 
 
 def _do(request: ViewerRequest, job: Job, action: Callable[[], Job]) -> HttpResponse:
-    """Do one action and show the job it leads to; a refusal is shown as it is."""
+    """Do one action and show the job it leads to; a refusal is shown as it is, a question is asked."""
     try:
         job = action()
+    except Question as question:
+        return show_question(request, question, back=_page_of(job))
     except Refusal as refusal:
         messages.error(request, f"{refusal} {refusal.advice}".strip())
-    return redirect("jobs:detail", public_id=job.public_id)
+    return go_to(request, _page_of(job))
+
+
+def _page_of(job: Job) -> str:
+    return reverse("jobs:detail", args=[job.public_id])
 
 
 def _printable(text: str) -> str:

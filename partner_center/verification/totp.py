@@ -1,0 +1,49 @@
+"""Codes of an authenticator app: each is good once, whoever of our processes looks at it."""
+
+from datetime import datetime, timedelta
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.utils.crypto import constant_time_compare
+
+from partner_center.limits import actions as limits
+from partner_center.tenancy.models import User
+from partner_center.verification.sealing import unseal
+
+PURPOSE = "authenticator app"
+STEP = 30  # seconds
+TOLERANCE = 1  # steps that a telephone's clock may be early or late
+REMEMBERED = timedelta(minutes=10)
+
+
+def has_app(user: User) -> bool:
+    """Tell whether this person has set up an authenticator app."""
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+
+
+def claim(user: User, code: str, *, now: datetime) -> bool:
+    """
+    Take a code of the person's app; returns whether it was right and nobody had taken it before.
+
+    allauth remembers used codes in the cache of one process for one step; ours is the database, and it remembers for
+    longer than a code could be right.
+    """
+    app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    counter = _counter_of(unseal(app.data["secret"], purpose=PURPOSE), code, now) if app else None
+    return counter is not None and _is_first(user, counter, now)
+
+
+def _counter_of(secret: str, code: str, now: datetime) -> int | None:
+    present = int(now.timestamp()) // STEP
+    for counter in range(present - TOLERANCE, present + TOLERANCE + 1):
+        if constant_time_compare(format_hotp_value(hotp_value(secret, counter)), code):
+            return counter
+    return None
+
+
+def _is_first(user: User, counter: int, now: datetime) -> bool:
+    try:
+        limits.spend(key=f"totp:{user.pk}:{counter}", allowed=1, per=REMEMBERED, now=now)
+    except limits.TooMany:
+        return False
+    return True

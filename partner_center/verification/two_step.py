@@ -1,0 +1,62 @@
+"""How allauth's two-step verification behaves here: keys are sealed, a code is good once, tries are counted for all."""
+
+from datetime import timedelta
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from partner_center.limits import actions as limits
+from partner_center.verification import totp
+from partner_center.verification.rules import normalised
+from partner_center.verification.sealing import seal, unseal
+
+MOST_TRIES = 10
+TRIES_PER = timedelta(minutes=15)
+
+
+class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    def encrypt(self, text: str) -> str:
+        """Keep the keys of apps and the seeds of recovery codes unreadable in the database."""
+        return seal(text, purpose=totp.PURPOSE)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal(encrypted_text, purpose=totp.PURPOSE)
+
+
+class _OnceOnly(BaseAuthenticateForm):  # type: ignore[misc]
+    """A form for a code of the app or a recovery code; allauth counts and remembers in the cache of one process."""
+
+    def clean_code(self) -> str:
+        now = timezone.now()  # noqa: TID251 - an edge: allauth's forms are given no clock
+        key = f"two-step:{self.user.pk}"
+        try:
+            limits.spend(key=key, allowed=MOST_TRIES, per=TRIES_PER, now=now)
+        except limits.TooMany as refusal:
+            raise ValidationError(f"{refusal} {refusal.advice}", code=refusal.code) from None
+        self.cleaned_data["code"] = normalised(self.cleaned_data["code"])
+        code = str(super().clean_code())
+        is_app = self.authenticator.type == Authenticator.Type.TOTP
+        if is_app and not totp.claim(self.user, code, now=now):
+            raise TwoStepAdapter().validation_error("incorrect_code")
+        limits.refund(key=key, amount=MOST_TRIES, now=now)
+        return code
+
+
+class SignInForm(_OnceOnly, AuthenticateForm):  # type: ignore[misc]
+    """The second step of signing in."""
+
+
+class ConfirmForm(_OnceOnly, ReauthenticateForm):  # type: ignore[misc]
+    """Confirming that it is still the same person."""
+
+
+class ActivateForm(ActivateTOTPForm):  # type: ignore[misc]
+    """Setting the app up: the first code proves that it has the key."""
+
+    def clean_code(self) -> str:
+        self.cleaned_data["code"] = normalised(self.cleaned_data["code"])
+        return str(super().clean_code())
