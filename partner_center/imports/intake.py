@@ -26,7 +26,8 @@ from partner_center.imports.refusals import (
 )
 
 LARGEST_MEGABYTES = 5
-LARGEST_UPLOAD = LARGEST_MEGABYTES * 1024 * 1024
+MEGABYTE = 1024 * 1024
+LARGEST_UPLOAD = LARGEST_MEGABYTES * MEGABYTE
 PIECE = 64 * 1024
 LONGEST_WAIT = 20  # seconds
 PROJECT = Path(__file__).resolve().parents[2]
@@ -66,7 +67,7 @@ class Reading:
 
 
 @contextmanager
-def reading_of(file: UploadedFile, *, max_rows: int, max_columns: int) -> Iterator[Reading]:
+def reading_of(file: UploadedFile, *, max_rows: int, max_columns: int, max_megabytes: int) -> Iterator[Reading]:
     """
     Read an upload in a confined child process; the rows can be taken while the context is open.
 
@@ -76,7 +77,7 @@ def reading_of(file: UploadedFile, *, max_rows: int, max_columns: int) -> Iterat
     kind = _kind_of(file.name or "")
     with TemporaryDirectory(prefix="upload-") as name:
         folder = Path(name)
-        _store(file, folder / UPLOAD)
+        _store(file, folder / UPLOAD, max_megabytes)
         _check_content(folder / UPLOAD, kind)
         _run_reader(folder, ReadingJob(kind=kind, max_rows=max_rows, max_columns=max_columns))
         with (folder / RESULT).open(encoding="utf-8") as lines:
@@ -99,14 +100,14 @@ def _kind_of(name: str) -> str:
     raise FileTypeUnknown
 
 
-def _store(file: UploadedFile, path: Path) -> None:
+def _store(file: UploadedFile, path: Path, max_megabytes: int) -> None:
     size = 0
     file.seek(0)
     with path.open("wb") as stored:
         while piece := file.read(PIECE):
             size += len(piece)
-            if size > LARGEST_UPLOAD:
-                raise FileTooLarge(megabytes=LARGEST_MEGABYTES)
+            if size > max_megabytes * MEGABYTE:
+                raise FileTooLarge(megabytes=max_megabytes)
             stored.write(piece)
     if not size:
         raise FileEmpty

@@ -28,7 +28,7 @@ from partner_center.imports.workbook import read_workbook
 MOST_MEMORY = 512 * 1024 * 1024
 MOST_SECONDS = 10
 LARGEST_FILE = 64 * 1024 * 1024
-MOST_CHARACTERS = 6_000_000
+MOST_CHARACTERS, CHARACTERS_A_ROW = 6_000_000, 128  # a longer list may hold more, and its texts are short
 
 
 def main(folder: Path, job: ReadingJob) -> None:
@@ -72,13 +72,13 @@ def _open(folder: Path, job: ReadingJob) -> tuple[str, Iterator[NumberedCells]]:
 
 
 def _bounded(rows: Iterator[NumberedCells], *, max_rows: int) -> Iterator[NumberedCells]:
-    characters = 0
+    characters, most = 0, max(MOST_CHARACTERS, CHARACTERS_A_ROW * max_rows)
     for count, (number, cells) in enumerate(rows):
         if count > max_rows:  # the first is the header
             raise RowsTooMany(rows=max_rows)
         short = [cell[: LONGEST_CELL + 1] if isinstance(cell, str) else cell for cell in cells]
         characters += sum(len(cell) for cell in short if isinstance(cell, str))
-        if characters > MOST_CHARACTERS:
+        if characters > most:
             raise WorkbookTooLarge
         yield number, short
 

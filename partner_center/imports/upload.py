@@ -15,7 +15,7 @@ from partner_center.imports.columns import (
 )
 from partner_center.imports.delimited import records
 from partner_center.imports.handover import NumberedCells
-from partner_center.imports.intake import UploadedFile, reading_of
+from partner_center.imports.intake import LARGEST_MEGABYTES, UploadedFile, reading_of
 from partner_center.imports.refusals import RowsMissing, RowsTooMany, WorkbookTooLarge
 from partner_center.refusals import Text
 
@@ -49,7 +49,12 @@ class Table:
 
 
 def read_upload(
-    file: UploadedFile, *, columns: Sequence[UploadColumn], max_rows: int, max_columns: int = MOST_COLUMNS
+    file: UploadedFile,
+    *,
+    columns: Sequence[UploadColumn],
+    max_rows: int,
+    max_columns: int = MOST_COLUMNS,
+    max_megabytes: int = LARGEST_MEGABYTES,
 ) -> Upload:
     """
     Read the first visible sheet of an .xlsx file, or a .csv file, in a confined child process.
@@ -57,9 +62,10 @@ def read_upload(
     Formulas are never run; what the spreadsheet last stored for them is read (reliability.md 4.7).
 
     :param max_rows: rows below the header
+    :param max_megabytes: of the file as it is uploaded; what it unpacks to is bounded by the reader
     :raises UploadRefusal: when the file as a whole cannot be taken
     """
-    with reading_of(file, max_rows=max_rows, max_columns=max_columns) as reading:
+    with reading_of(file, max_rows=max_rows, max_columns=max_columns, max_megabytes=max_megabytes) as reading:
         _number, header = next(reading.rows)
         layout = layout_of(header, columns)
         return _upload(sort_rows(reading.rows, columns, layout), ignored=layout.ignored, sheet=reading.sheet)

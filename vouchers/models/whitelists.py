@@ -87,11 +87,13 @@ class WhitelistEntry(models.Model):
 class WhitelistRejection(models.Model):
     """One row of an import that names no customer of the partner; its text is blanked with the draft."""
 
+    LONGEST_NAME = 64
+
     version = models.ForeignKey(WhitelistVersion, on_delete=models.CASCADE, related_name="rejections")
     row = models.PositiveIntegerField()
     reason = models.CharField(max_length=40)
-    account_name = models.CharField(max_length=64, blank=True)
-    customer_name = models.CharField(max_length=64, blank=True)
+    account_name = models.CharField(max_length=LONGEST_NAME, blank=True)
+    customer_name = models.CharField(max_length=LONGEST_NAME, blank=True)
 
     def __str__(self) -> str:
         return f"{self.row} {self.reason}"

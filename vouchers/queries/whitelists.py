@@ -1,15 +1,19 @@
 """Reads of whitelists: which version is in force, and who stands on it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from django.db import connection
 from django.db.transaction import TransactionManagementError
 
+from customers.models import Association
 from partner_center.tenancy.models import Partner
 from vouchers.models import Whitelist, WhitelistEntry, WhitelistVersion
 from vouchers.models.whitelists import WhitelistQuerySet
+from vouchers.rules.whitelists import Customer
 
 LOOKED_UP_AT_ONCE = 1000
+Looked = TypeVar("Looked")
 
 
 def active_version(partner: Partner, kind: str, *, lock: bool = False) -> WhitelistVersion | None:
@@ -42,6 +46,24 @@ def listed_accounts(version: WhitelistVersion, account_pks: Iterable[int]) -> se
     return listed
 
 
-def _pieces(pks: Sequence[int]) -> Iterator[Sequence[int]]:
+def entries_of(version: WhitelistVersion) -> list[int]:
+    """Return the accounts of a version, by pk."""
+    return list(WhitelistEntry.objects.filter(version=version).values_list("account_id", flat=True))
+
+
+def own_customers(partner: Partner, account_names: Iterable[str]) -> dict[str, Customer]:
+    """Look up which of these account names, in lower case, belong to customers the partner has now."""
+    own = Association.objects.of(partner).active()
+    found: dict[str, Customer] = {}
+    for piece in _pieces(sorted(set(account_names))):
+        rows = own.filter(account__account_name__in=piece)
+        columns = rows.values_list(
+            "account__account_name", "account_id", "account__public_id", "account__customer_name"
+        )
+        found |= {name: Customer(pk, public_id, customer) for name, pk, public_id, customer in columns}
+    return found
+
+
+def _pieces(values: Sequence[Looked]) -> Iterator[Sequence[Looked]]:
     """Cut what is looked up into statements that every database takes."""
-    return (pks[start : start + LOOKED_UP_AT_ONCE] for start in range(0, len(pks), LOOKED_UP_AT_ONCE))
+    return (values[start : start + LOOKED_UP_AT_ONCE] for start in range(0, len(values), LOOKED_UP_AT_ONCE))
