@@ -46,7 +46,7 @@ translations: .venv/.dev
 
 deploy: .venv/.dev
 	@STATE_DIR=.venv/check MODE=production SECRET_KEY=$$(head -c 48 /dev/urandom | base64 | tr -d '\n') \
-	  ALLOWED_HOSTS=partners.example.com SITE_URL=https://partners.example.com \
+	  ALLOWED_HOSTS=partners.example.com SITE_URL=https://partners.example.com EMAIL_URL=smtp://mail.example.com \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: .venv/.dev

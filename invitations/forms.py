@@ -161,7 +161,7 @@ class RegisterForm(forms.Form):
         normalise_account_name,
         label=_("Account name"),
         required=False,
-        help_text=_("5 to 32 letters, digits, - or _. Leave it empty and one is made for you."),
+        help_text=_("5 to 32 letters, digits, - or _, the first a letter. Leave it empty and one is made for you."),
     )
     password = forms.CharField(
         label=_("Password"),

@@ -102,7 +102,10 @@ class RowReason(TextChoices):
     BAD_ADDRESS = "bad_address", _("This is not an e-mail address that mail can be sent to.")
     BAD_NAME = "bad_name", _("The name is missing, too long, or looks like a web address or markup.")
     BAD_MOBILE = "bad_mobile", _("This is not a mobile number.")
-    BAD_ACCOUNT_NAME = "bad_account_name", _("This is not an account name.")
+    BAD_ACCOUNT_NAME = (
+        "bad_account_name",
+        _("An account name has 5 to 32 letters, digits, - or _, and begins with a letter."),
+    )
     BAD_TAG = "bad_tag", _("The tag is too long or holds invisible characters.")
     MODEL_NOT_ALLOWED = "model_not_allowed", _("You may not invite in this association model.")
     ADDRESS_SUPPRESSED = "address_suppressed", _("Mail to this address came back. Correct the address first.")

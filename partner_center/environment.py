@@ -31,7 +31,9 @@ class Environment(BaseSettings):
     audit_anchor_dir: str = Field("", description="folder of the hourly log heads; empty means STATE_DIR/anchors")
     database_url: str = Field("", description="postgres://user:password@host:5432/name; empty means SQLite")
     redis_url: str = Field("", description="redis://host:6379/0; empty starts an embedded Valkey")
-    email_url: str = Field("mailbox:", description="smtp://user:password@host:587?tls=starttls, or mailbox:")
+    email_url: str = Field(
+        "mailbox:", description="smtp://user:password@host:587?tls=starttls, or mailbox: (not in production)"
+    )
     mail_from: str = Field("Partner Center <no-reply@partner-center.example>", description="sender of every mail")
     mail_domain: str = Field("partner-center.example", description="domain in Message-IDs and bounce addresses")
     bounce_webhook_key: str = Field("", description="signs bounce reports; empty switches the webhook off")
@@ -92,6 +94,8 @@ class Environment(BaseSettings):
             raise ValueError("ALLOWED_HOSTS: should name the hosts served, '*' is refused in production")
         if not self.site_url.startswith("https://"):
             raise ValueError("SITE_URL: should begin with https:// in production")
+        if urlsplit(self.email_url).scheme == "mailbox":
+            raise ValueError("EMAIL_URL: should name a mail server in production, such as smtp://host:587?tls=starttls")
         return self
 
     @property

@@ -18,6 +18,7 @@ PRODUCTION = {
     "SECRET_KEY": LONG_KEY,
     "ALLOWED_HOSTS": "partners.example.com",
     "SITE_URL": "https://partners.example.com",
+    "EMAIL_URL": "smtp://mail.example.com:587?tls=starttls",
 }
 
 
@@ -65,6 +66,8 @@ def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> No
         ("ALLOWED_HOSTS", "*"),
         ("ALLOWED_HOSTS", "partners.example.com,*"),
         ("SITE_URL", "http://partners.example.com"),
+        ("EMAIL_URL", "mailbox:"),
+        ("EMAIL_URL", "MAILBOX:"),
     ],
 )
 def test_production_refuses_to_start_unsafely(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -79,6 +82,16 @@ def test_production_starts_with_safe_values(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, value)
 
     assert read_environment().is_production
+
+
+def test_production_does_not_start_without_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dev mailbox would keep what should go out, and nobody would notice but the customers who wait."""
+    named = {name: value for name, value in PRODUCTION.items() if name != "EMAIL_URL"}
+    monkeypatch.delenv("EMAIL_URL", raising=False)
+    message = complaint(monkeypatch, **named)
+
+    assert message.startswith("EMAIL_URL: should name a mail server")
+    assert len(message.splitlines()) == 1
 
 
 def test_a_command_prints_the_fault_without_a_traceback() -> None:
