@@ -40,6 +40,7 @@ from partner_center.tenancy.models import Member, Partner, User
 
 RESEND_COOLDOWN = timedelta(minutes=environment.resend_cooldown_minutes)
 BUDGET_PERIOD = timedelta(hours=24)
+LINKS_A_PAGE = 50
 
 
 def invite_key() -> bytes:
@@ -283,9 +284,36 @@ class Funnel:
     causes: tuple[tuple[str, int], ...] = ()
 
 
-def funnels(member: Member, *, now: datetime) -> list[Funnel]:
-    """Return the links a member sees, newest first, each with how far its customers came."""
-    links = list(InvitationLink.objects.visible_to(member).select_related("created_by__user").order_by("-pk")[:200])
+@dataclass(frozen=True)
+class FunnelPage:
+    """A page of the links a member sees, newest first; `older` is the public id to go on from, or empty."""
+
+    funnels: Sequence[Funnel]
+    total: int
+    is_first: bool
+    older: str
+
+
+def funnel_page(member: Member, *, before: str = "", now: datetime) -> FunnelPage:
+    """
+    Return a page of links, each with how far its customers came, and how many links there are in all.
+
+    :param before: public id of the link behind which the page begins; one the member cannot see begins at the newest
+    """
+    visible = InvitationLink.objects.visible_to(member)
+    behind = visible.filter(public_id=before).values_list("pk", flat=True).first() if before else None
+    rows = visible.filter(pk__lt=behind) if behind is not None else visible
+    found = list(rows.select_related("created_by__user").order_by("-pk")[: LINKS_A_PAGE + 1])
+    links = found[:LINKS_A_PAGE]
+    return FunnelPage(
+        funnels=_funnels(links, now=now),
+        total=visible.count(),
+        is_first=behind is None,
+        older=links[-1].public_id if len(found) > LINKS_A_PAGE else "",
+    )
+
+
+def _funnels(links: Sequence[InvitationLink], *, now: datetime) -> list[Funnel]:
     outcomes = Invitation.objects.filter(link__in=links).values_list("link_id", "status").annotate(count=Count("pk"))
     counts = {(link_id, status): count for link_id, status, count in outcomes}
     return [

@@ -1,6 +1,7 @@
 """Links and QR codes: make them, hand them out, watch what comes of them."""
 
 import io
+import re
 from typing import Any
 
 import segno
@@ -26,6 +27,7 @@ from partner_center.tenancy.requests import PartnerRequest
 
 QR_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 QR_SCALE = {"svg": 8, "png": 12}
+_PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def _link(request: PartnerRequest, public_id: str) -> InvitationLink:
@@ -46,9 +48,11 @@ def links(request: PartnerRequest) -> HttpResponseBase:
 
 
 def _page(request: PartnerRequest, form: LinkForm) -> HttpResponse:
+    before = request.GET.get("before", "")
+    place = before if _PUBLIC_ID.fullmatch(before) else ""
     context = {
         "form": form,
-        "funnels": queries.funnels(request.member, now=timezone.now()),
+        "page": queries.funnel_page(request.member, before=place, now=timezone.now()),
         "may_send": request.member.may(Permission.INVITATION_SEND),
     }
     return render(request, "invitations/links.html", context, status=422 if form.errors else 200)
