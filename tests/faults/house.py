@@ -11,8 +11,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 
 from django.conf import settings
 
@@ -78,6 +79,9 @@ class House:
         self.worker = children.worker(base, self.environment, processes=WORKERS)
         self.beat = children.beat(base, self.environment, state=folder)
         self.web = children.web(base, self.environment, address=address, workers=2)
+        # A worker that loses its broker may give up: as in every installation, something starts it again.
+        self.ends = Event()
+        self.minder = Thread(target=self._mind, name="supervisor")
 
     def _start_mail_server(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.mail.sink", str(self.journal)]
@@ -92,8 +96,11 @@ class House:
         self.broker.start()
         for child in (self.worker, self.beat, self.web):
             child.start()
+        self.minder.start()
 
     def stop(self) -> None:
+        self.ends.set()
+        self.minder.join()
         for child in (self.web, self.beat, self.worker):
             child.stop(grace=20)
         if self.broker.process is not None and self.broker.process.poll() is None:
@@ -101,6 +108,14 @@ class House:
             self.broker.kill()
         self.mail_server.stdin.close()  # type: ignore[union-attr]
         self.mail_server.wait(10)
+
+    def _mind(self) -> None:
+        """Start again whatever has died, as the supervisor does, without its pauses."""
+        while not self.ends.wait(0.05):
+            for child in (self.worker, self.beat, self.web):
+                if not child.is_running:
+                    child.note_death()
+                    child.start()
 
     # --- what has arrived ---
 
@@ -119,13 +134,12 @@ class House:
         if victim == "sender":
             return self._kill_sender()
         child = self.beat if victim == "beat" else self.worker
-        if victim == "group":
-            os.killpg(child.process_id, signal.SIGKILL)
-        else:
-            # What it has forked goes on for a moment without it.
-            os.kill(child.process_id, signal.SIGKILL)
-        await_that(lambda: not child.is_running, seconds=10, what=f"the {victim} is dead")
-        restart(child)
+        await_that(lambda: child.process_id, seconds=10, what=f"the {victim} runs")
+        dead = child.process_id
+        # It may die by itself in the same moment, and what it has forked goes on for a moment without it.
+        with suppress(ProcessLookupError):
+            (os.killpg if victim == "group" else os.kill)(dead, signal.SIGKILL)
+        await_that(lambda: child.process_id not in {0, dead}, seconds=10, what=f"the {victim} is started again")
         return victim
 
     def _kill_sender(self) -> str:
@@ -138,12 +152,6 @@ class House:
             return self.kill("group")
         os.kill(mine[0], signal.SIGKILL)
         return "sender" if mine[0] in senders else "pool"
-
-
-def restart(child: Child) -> None:
-    """Start a child again as the supervisor does, without its pause."""
-    child.note_death()
-    child.start()
 
 
 def pool_of(worker: Child) -> list[int]:
