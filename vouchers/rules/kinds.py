@@ -5,6 +5,8 @@ from datetime import datetime
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from partner_center.refusals import Text
+
 
 class CouponKind(TextChoices):
     """What partners give to customers (domain.md 2: never mix voucher and cash coupon)."""
@@ -65,6 +67,63 @@ NEXT_OF_COUPON: dict[CouponStatus, frozenset[CouponStatus]] = {
     CouponStatus.EXPIRED: frozenset(),
     CouponStatus.RECALLED: frozenset(),
 }
+
+
+# What each phase means for the partner; told wherever it is shown.
+EFFECT_OF_PHASE: dict[QuotaPhase, Text] = {
+    QuotaPhase.NORMAL: _("Coupons can be issued from it."),
+    QuotaPhase.ADJUSTING: _("The vendor is changing it. Nothing can be issued meanwhile; customers keep theirs."),
+    QuotaPhase.FROZEN: _("The vendor has frozen it. Nothing can be issued; customers keep their coupons."),
+    QuotaPhase.INVALID: _("The vendor has ended it for good. Nothing can be issued; customers keep their coupons."),
+    QuotaPhase.NOT_YET: _("Its validity has not begun. Nothing can be issued yet."),
+    QuotaPhase.EXPIRED: _("Its validity is over. Nothing can be issued any more."),
+}
+# What a change of the status brings about; told before the vendor confirms it.
+CONSEQUENCE_OF_STATUS: dict[QuotaStatus, Text] = {
+    QuotaStatus.NORMAL: _("The partner can issue from it again at once, within its validity and its limits."),
+    QuotaStatus.ADJUSTING: _(
+        "The partner sees the quota and can issue nothing until it is normal again."
+        " You can change its limits meanwhile."
+    ),
+    QuotaStatus.FROZEN: _(
+        "The partner can issue nothing until you lift it. Plans that wait to be applied will fail. What is recalled"
+        " comes back to the quota; what expires meanwhile does not."
+    ),
+    QuotaStatus.INVALID: _(
+        "This cannot be undone. The partner can never issue from the quota again, and what expires or is refunded"
+        " lapses. Coupons that customers hold stay valid."
+    ),
+}
+# The largest amount that can be granted or set as a limit, in minor units: a million millions.
+LARGEST_AMOUNT = 10**14
+
+
+def why_not_issuable(
+    *,
+    phase: QuotaPhase,
+    balance_minor: int,
+    counted: tuple[int, int | None],
+    faces_minor: tuple[int, int | None],
+    uses_coupons: bool = False,
+) -> Text | None:
+    """
+    Return why nothing can be issued from a quota at present, None where something can (domain.md 4.12).
+
+    :param counted: how many coupons were issued, and the most that may be
+    :param faces_minor: what their face values add up to, and the most that they may
+    :param uses_coupons: whether the partner uses coupons itself
+    """
+    if uses_coupons:
+        return _("Your company uses coupons itself, so it cannot issue any.")
+    if phase != QuotaPhase.NORMAL:
+        return EFFECT_OF_PHASE[phase]
+    if balance_minor <= 0:
+        return _("Its balance is used up.")
+    if counted[1] is not None and counted[0] >= counted[1]:
+        return _("Its maximum number of coupons is reached.")
+    if faces_minor[1] is not None and faces_minor[0] >= faces_minor[1]:
+        return _("Its maximum total face value is reached.")
+    return None
 
 
 def quota_phase(*, status: str, effective_at: datetime, expires_at: datetime, now: datetime) -> QuotaPhase:

@@ -31,6 +31,7 @@ class OperationType(TextChoices):
     INCREASE = "increase", _("Quota increased")
     DECREASE = "decrease", _("Quota decreased")
     QUOTA_STATUS = "quota_status", _("Quota status changed")
+    QUOTA_LIMITS = "quota_limits", _("Quota limits changed")
 
 
 RECALLS = frozenset(
@@ -58,6 +59,15 @@ _POSTINGS: dict[OperationType, tuple[LedgerAccount, LedgerAccount]] = {
     **dict.fromkeys(RECALLS, _BACK),
 }
 
+# Which column of a quota says what an account holds. The vendor's says what it has given.
+COLUMN_OF_ACCOUNT: dict[LedgerAccount, str] = {
+    LedgerAccount.VENDOR: "total_minor",
+    LedgerAccount.QUOTA: "balance_minor",
+    LedgerAccount.COUPON: "outstanding_minor",
+    LedgerAccount.CONSUMED: "consumed_minor",
+    LedgerAccount.LAPSED: "lapsed_minor",
+}
+
 
 def posting(operation: OperationType, *, lapses: bool = False) -> tuple[LedgerAccount, LedgerAccount] | None:
     """
@@ -67,3 +77,11 @@ def posting(operation: OperationType, *, lapses: bool = False) -> tuple[LedgerAc
     """
     move = _POSTINGS.get(operation)
     return (move[0], LedgerAccount.LAPSED) if move and lapses else move
+
+
+def possible_postings() -> frozenset[tuple[OperationType, LedgerAccount, LedgerAccount]]:
+    """List every (operation, from, to) that an entry may have; only what comes back from customers can lapse."""
+    straight = {(operation, *move) for operation, move in _POSTINGS.items()}
+    returning = {(each, source) for each, source, target in straight if target == LedgerAccount.QUOTA}
+    lapsing = {(each, source, LedgerAccount.LAPSED) for each, source in returning if source != LedgerAccount.VENDOR}
+    return frozenset(straight | lapsing)
