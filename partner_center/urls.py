@@ -1,8 +1,12 @@
 """Every address of the site: one include per room."""
 
 from allauth.account import views as account
+from allauth.mfa.base import views as two_step
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
+from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import RedirectView
 
 # allauth would take a PUT for a POST, and an OPTIONS for a GET that spends the key of a password reset.
@@ -14,6 +18,7 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("logout/", form_page(account.logout), name="account_logout"),
     path("inactive/", form_page(account.account_inactive), name="account_inactive"),
     path("signup/", RedirectView.as_view(pattern_name="account_login"), name="account_signup"),
+    path("reauthenticate/", form_page(account.reauthenticate), name="account_reauthenticate"),
     path("password/change/", form_page(account.password_change), name="account_change_password"),
     path("password/set/", form_page(account.password_set), name="account_set_password"),
     path("password/reset/", form_page(account.password_reset), name="account_reset_password"),
@@ -30,11 +35,33 @@ account_patterns: list[URLPattern | URLResolver] = [
     ),
 ]
 
+two_step_patterns: list[URLPattern | URLResolver] = [
+    path("", require_safe(two_step.index), name="mfa_index"),
+    path("authenticate/", form_page(two_step.authenticate), name="mfa_authenticate"),
+    path("reauthenticate/", form_page(two_step.reauthenticate), name="mfa_reauthenticate"),
+    # allauth would keep what a stranger posts in a session before it asks who that is.
+    path("app/on/", login_required(form_page(totp.activate_totp)), name="mfa_activate_totp"),
+    path("app/off/", form_page(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("recovery-codes/", require_safe(recovery_codes.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path(
+        "recovery-codes/new/",
+        login_required(form_page(recovery_codes.generate_recovery_codes)),
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "recovery-codes/file/",
+        require_safe(recovery_codes.download_recovery_codes),
+        name="mfa_download_recovery_codes",
+    ),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("partner_center.console.urls")),
     path("account/", include(account_patterns)),
+    path("account/two-step/", include(two_step_patterns)),
     path("jobs/", include("partner_center.jobs.urls")),
     path("mail/", include("partner_center.mail.urls")),
+    path("", include("partner_center.verification.urls")),
     path("reveal/", include("partner_center.listing.urls")),
     path("", include("customers.urls")),
     path("", include("vouchers.urls")),

@@ -75,13 +75,55 @@ SECTIONS = (
         ),
     ),
     Section(
+        title=_("Vouchers"),
+        entries=(
+            Entry(label=_("Quotas"), icon="wallet", url_name="vouchers:quotas", permission=Permission.QUOTA_READ),
+            Entry(
+                label=_("Issued coupons"),
+                icon="gift",
+                url_name="vouchers:coupons",
+                permission=Permission.COUPON_READ,
+            ),
+            Entry(
+                label=_("Whitelist"),
+                icon="user-check",
+                url_name="vouchers:whitelists",
+                permission=Permission.WHITELIST_READ,
+            ),
+            Entry(
+                label=_("Operation records"),
+                icon="scroll-text",
+                url_name="vouchers:operations",
+                permission=Permission.COUPON_LOG_READ,
+            ),
+        ),
+    ),
+    Section(
         title=_("Jobs and exports"),
         entries=(Entry(label=_("Jobs"), icon="list-checks", url_name="jobs:list"),),
+    ),
+    Section(
+        title=_("Settings"),
+        entries=(
+            Entry(
+                label=_("Security"),
+                icon="shield",
+                url_name="verification:security",
+                permission=Permission.SETTINGS_SECURITY,
+            ),
+        ),
     ),
     Section(
         title=_("Platform"),
         entries=(
             Entry(label=_("Account directory"), icon="building-2", url_name="customers:accounts", audience="platform"),
+            Entry(label=_("Quotas"), icon="wallet", url_name="vouchers:platform_quotas", audience="platform"),
+            Entry(
+                label=_("Operation review"),
+                icon="shield-check",
+                url_name="vouchers:platform_operations",
+                audience="platform",
+            ),
         ),
     ),
     Section(

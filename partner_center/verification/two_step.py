@@ -1,13 +1,16 @@
 """How allauth's two-step verification behaves here: keys are sealed, a code is good once, tries are counted for all."""
 
 from datetime import timedelta
+from io import BytesIO
 
+import segno
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from partner_center.limits import actions as limits
 from partner_center.verification import totp
@@ -19,6 +22,19 @@ TRIES_PER = timedelta(minutes=15)
 
 
 class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    # What allauth says is said in our words, so that both languages have it.
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("This code is not right, or it has been used. Wait for the next one."),
+        "cannot_generate_recovery_codes": _("Set up the authenticator app first."),
+    }
+
+    def build_totp_svg(self, url: str) -> str:
+        """Draw the QR code as other pages do, dark on white in both themes."""
+        drawing = BytesIO()
+        segno.make(url, error="m").save(drawing, kind="svg", scale=4, border=2, light="white")
+        return drawing.getvalue().decode()
+
     def encrypt(self, text: str) -> str:
         """Keep the keys of apps and the seeds of recovery codes unreadable in the database."""
         return seal(text, purpose=totp.PURPOSE)

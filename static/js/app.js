@@ -9,6 +9,7 @@ import { startMenus } from "./menu.js";
 import { startReveal } from "./reveal.js";
 import { startSelection } from "./selection.js";
 import { startToasts } from "./toast.js";
+import { startWaits } from "./wait.js";
 
 startToasts();
 startDisplay();
@@ -19,3 +20,4 @@ startCopy();
 startSelection();
 startReveal();
 startKeyboard();
+startWaits();
