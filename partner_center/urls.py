@@ -9,6 +9,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import RedirectView
 
+from partner_center.api.composition import make_api
+from vouchers import api as vouchers_api
+
 # allauth would take a PUT for a POST, and an OPTIONS for a GET that spends the key of a password reset.
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -63,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mail/", include("partner_center.mail.urls")),
     path("", include("partner_center.verification.urls")),
     path("reveal/", include("partner_center.listing.urls")),
+    path("api/v1/", make_api(*vouchers_api.routers).urls),
     path("", include("customers.urls")),
     path("", include("vouchers.urls")),
     path("", include("invitations.urls")),

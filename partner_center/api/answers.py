@@ -5,7 +5,6 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from ninja import Schema
 from ninja.errors import HttpError, ValidationError
 
-from partner_center.api.auth import KeyRequest
+from partner_center.api.auth import key_of
 from partner_center.api.idempotency import Answer, digest_of, once
 from partner_center.limits.actions import TooMany
 from partner_center.refusals import Refusal
@@ -44,6 +43,19 @@ class ErrorBody(Schema):
 # The errors that every address can answer with, for its description.
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 429, 500), ErrorBody)
 
+# Parameters that ninja does not see, for the description of what changes something.
+ONCE = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": HEADER,
+            "required": True,
+            "description": "The same key with the same request has one effect and one answer, for 30 days.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+        }
+    ]
+}
+
 
 def answer_once(
     request: HttpRequest, work: Callable[[], Answer], *, now: datetime, refused: "Refusing | None" = None
@@ -57,9 +69,8 @@ def answer_once(
     :raises BadParameter: without a key, or with one that is too long or not made of visible ASCII
     :raises KeyReused: when the key was used for another request
     """
-    asking = cast(KeyRequest, request)
     answer = once(
-        owner=asking.auth.owner,
+        owner=key_of(request).owner,
         key=_key_of(request),
         digest=_digest_of(request),
         now=now,

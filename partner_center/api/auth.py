@@ -1,6 +1,7 @@
 """Who asks: a bearer key, its scope and its pace."""
 
 from datetime import timedelta
+from typing import cast
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -72,17 +73,24 @@ class Bearer(HttpBearer):
         return ApiKey.objects.working().select_related("partner").filter(secret_hash=hash_of(token)).first()
 
 
-def actor_of(request: KeyRequest) -> Actor:
+def key_of(request: HttpRequest) -> ApiKey:
+    """Return the key that has let the request in."""
+    return cast(KeyRequest, request).auth
+
+
+def actor_of(request: HttpRequest) -> Actor:
     """Say who does what this request asks for."""
-    return request.auth.actor(ip=client_address(request), request_id=request.request_id)
+    request_id = cast(KeyRequest, request).request_id
+    return key_of(request).actor(ip=client_address(request), request_id=request_id)
 
 
-def partner_of(request: KeyRequest) -> Partner:
+def partner_of(request: HttpRequest) -> Partner:
     """
     Return whose rows the request may meet.
 
     :raises ScopeMissing: for a key of the vendor's, which no partner's address is for
     """
-    if request.auth.partner is None:
+    partner = key_of(request).partner
+    if partner is None:
         raise ScopeMissing
-    return request.auth.partner
+    return partner

@@ -10,6 +10,8 @@ Values = Callable[[World], dict[str, Any]]
 
 # Besides a Permission, these may be asked for.
 EVERYBODY, SIGNED_IN, MEMBERS, PLATFORM, SIGNATURE = "everybody", "signed in", "members", "platform", "signature"
+# An address of the API: it knows keys only, so no session of anybody's opens it (tests/api/ walks it with keys).
+KEY = "key"
 # A partner's members and the vendor's staff.
 VIEWERS = "viewers"
 

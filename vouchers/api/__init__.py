@@ -1,0 +1,5 @@
+"""What programs ask of vouchers: billing for the vendor; quotas, coupons and operation records for partners."""
+
+from vouchers.api import billing
+
+routers = (billing.router,)
