@@ -1,6 +1,6 @@
 """Coupons: what customers hold, and what is left of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -13,6 +13,9 @@ from partner_center.tenancy.models import Member, Partner, PartnerOwnedQuerySet,
 from vouchers.models.quotas import Quota
 from vouchers.models.whitelists import WhitelistVersion
 from vouchers.rules import CouponKind, CouponStatus, coupon_status, new_number
+
+# How long before its end a coupon's holder is warned.
+EXPIRES_SOON = timedelta(days=7)
 
 
 def new_coupon_number() -> str:
@@ -30,6 +33,16 @@ class CouponQuerySet(PartnerOwnedQuerySet["Coupon"]):
 
     def due(self, *, now: datetime) -> Self:
         return self.filter(status=CouponStatus.USABLE, expires_at__lte=now)
+
+    def expiring(self, *, now: datetime) -> Self:
+        """Keep the usable coupons that run out soon."""
+        return self.usable(now=now).filter(expires_at__lte=now + EXPIRES_SOON)
+
+    def in_status(self, status: str, *, now: datetime) -> Self:
+        """Filter by the status people see: a coupon has expired when its time is over, written down or not."""
+        if status == CouponStatus.EXPIRED:
+            return self.filter(Q(status=status) | Q(status=CouponStatus.USABLE, expires_at__lte=now))
+        return self.usable(now=now) if status == CouponStatus.USABLE else self.filter(status=status)
 
 
 class Coupon(models.Model):

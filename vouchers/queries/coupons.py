@@ -1,0 +1,58 @@
+"""Reads about issued coupons that span tables: which batch, which order, what happened to one."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeVar
+
+from django.db.models import Q, QuerySet, Sum
+
+from partner_center.jobs.models import Job, JobItem
+from partner_center.jobs.rules import ItemState
+from partner_center.tenancy.models import Member, Partner
+from vouchers.models import Coupon, LedgerEntry, OperationRecord, OperationResult
+from vouchers.rules import RECALLS
+
+Rows = TypeVar("Rows", bound=QuerySet[Coupon])
+
+
+def issued_by_job(coupons: Rows, public_id: str) -> Rows:
+    return coupons.filter(job__public_id=public_id)
+
+
+def recalled_by_job(coupons: Rows, public_id: str, *, member: Member) -> Rows:
+    """Keep what a batch really recalled; the job itself may be another member's of the same partner."""
+    jobs = Job.objects.of(member.partner).filter(public_id=public_id, kind="recall")
+    done = JobItem.objects.filter(job__in=jobs, state=ItemState.DONE).values("object_id")
+    return coupons.filter(public_id__in=done)
+
+
+def of_order(coupons: Rows, order_id: str, *, partner: Partner) -> Rows:
+    """Keep the coupons that an order has used, or holds while it is unpaid."""
+    used = LedgerEntry.objects.of(partner).filter(order_id=order_id).values("coupon")
+    return coupons.filter(Q(pk__in=used) | Q(locked_by_order=order_id))
+
+
+def recalled_in_all(coupons: QuerySet[Coupon]) -> dict[str, int]:
+    """Sum by currency what was recalled of coupons."""
+    sums = coupons.order_by().values_list("currency").annotate(total=Sum("recalled_minor"))
+    return dict(Counter(dict(sums)))
+
+
+def recalled_by(coupon: Coupon) -> str:
+    """Name the person who recalled a coupon, "" where the system did or nobody has."""
+    records = OperationRecord.objects.of(coupon.partner).filter(
+        coupon_id=coupon.public_id, operation__in=RECALLS, result=OperationResult.SUCCESS
+    )
+    record = records.order_by("-pk").first()
+    return record.actor_name if record is not None and record.actor_kind != "system" else ""
+
+
+def usage_of(coupon: Coupon) -> Sequence[LedgerEntry]:
+    """Return what moved on a coupon, newest first."""
+    return list(LedgerEntry.objects.of(coupon.partner).filter(coupon=coupon).order_by("-pk"))
+
+
+def operations_on(coupon: Coupon) -> Sequence[OperationRecord]:
+    """Return everything that was done to a coupon or tried, newest first."""
+    records = OperationRecord.objects.of(coupon.partner).filter(coupon_id=coupon.public_id)
+    return list(records.order_by("-pk"))
