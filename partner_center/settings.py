@@ -187,7 +187,16 @@ CSRF_FAILURE_VIEW = "partner_center.console.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    # What must outlive a process and hold for all of them: how often somebody tried to sign in, which codes were used.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "limits_cacheentry",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    # What each process may guess anew: nothing is written to the database when a page is read.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 
 CELERY_BROKER_URL = environment.redis_url
 CELERY_TASK_IGNORE_RESULT = True
@@ -230,6 +239,8 @@ CELERY_BEAT_SCHEDULE = {
     "re-check blocked invitations": every(60.0, "invitations.recheck_blocked", expires=60),
     "forget ended registrations": every(3600.0, "invitations.delete_ended_registrations", expires=600),
     "expire preregistrations": every(60.0, "customers.expire_preregistrations", expires=60),
+    "expire coupons": every(60.0, "vouchers.expire_due", expires=60),
+    "warn of expiring coupons": every(3600.0, "vouchers.announce_expiring", expires=600),
     "anchor the logs": every(3600.0, "audit.write_anchors", expires=600),
     "forget old limits": every(3600.0, "limits.delete_ended", expires=600),
     "forget old codes": every(600.0, "verification.forget_old", expires=60),
