@@ -12,7 +12,7 @@ import django
 import hypothesis
 import pytest
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils.translation import activate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -148,12 +148,12 @@ def flush_empties_logs() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def fresh_start() -> None:
     """
-    Begin in English and with no attempt counted.
+    Begin in English and with no list counted.
 
-    A test client leaves its visitor's language active in the thread; the sign-in limits live in the cache.
+    A test client leaves its visitor's language active in the thread; a list that is beyond its cap is remembered so.
     """
     activate("en")
-    cache.clear()
+    caches["process"].clear()
 
 
 # --- the broker ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from django.utils.functional import lazy
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from partner_center.limits.models import Spending
+from partner_center.limits.models import CacheEntry, Spending
 from partner_center.refusals import Refusal
 
 KEPT_AFTER_END = timedelta(days=1)
@@ -55,9 +55,10 @@ def refund(*, key: str, amount: int = 1, now: datetime) -> None:
 
 
 def delete_ended(*, now: datetime) -> int:
-    """Delete the rows of limits that nobody has spent for a day; returns how many."""
-    deleted, _per_model = Spending.objects.filter(ends_at__lte=now - KEPT_AFTER_END).delete()
-    return deleted
+    """Delete the rows of limits that nobody has spent for a day, and what the cache keeps in vain; returns how many."""
+    spent, _per_model = Spending.objects.filter(ends_at__lte=now - KEPT_AFTER_END).delete()
+    cached, _per_model = CacheEntry.objects.filter(expires__lte=now).delete()
+    return spent + cached
 
 
 def _take(key: str, amount: int, allowed: int, per: timedelta, now: datetime) -> bool:

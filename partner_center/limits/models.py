@@ -12,3 +12,18 @@ class Spending(models.Model):
 
     def __str__(self) -> str:
         return f"{self.used} of {self.key}"
+
+
+class CacheEntry(models.Model):
+    """
+    What Django's database cache keeps, and with it the sign-in limits of allauth (ADR 0015).
+
+    The columns are those of `createcachetable`. As a model it comes with the migrations, and tests empty it.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.cache_key

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
@@ -95,14 +95,14 @@ def _tally_divided(found: ListFilters, questions: list[Question], order: Order, 
 def _known_to_be_more(found: ListFilters, caps: Mapping[str, int]) -> Tallies:
     """Return the counts that were beyond their caps a moment ago: a list of millions is not counted at every click."""
     keys = {_memory_key(found, name): name for name in caps}
-    return {keys[key]: Count(caps[keys[key]], is_more=True) for key in cache.get_many(keys)}
+    return {keys[key]: Count(caps[keys[key]], is_more=True) for key in caches["process"].get_many(keys)}
 
 
 def _remember_what_is_more(found: ListFilters, counts: Tallies) -> None:
     kept = (TOTAL,) if found.active() else [name for name in counts if name != BEFORE]
     more = {_memory_key(found, name): True for name in kept if counts[name].is_more}
     if more:
-        cache.set_many(more, timeout=SECONDS_REMEMBERED)
+        caches["process"].set_many(more, timeout=SECONDS_REMEMBERED)
 
 
 def _memory_key(found: ListFilters, name: str) -> str:

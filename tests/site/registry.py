@@ -23,6 +23,7 @@ from tests.site import world as w
 from tests.site.addresses import (
     ANSWER_NONE,
     ANSWER_REDIRECT,
+    COUNTED_TRIES,
     EVERYBODY,
     MEMBERS,
     NEW_PASSWORD,
@@ -67,6 +68,7 @@ ACCOUNTS = [
         right="anonymous",
         data=lambda world: {"login": world.bob.user.email, "password": PASSWORD},
         answer=ANSWER_REDIRECT,
+        reading_writes=COUNTED_TRIES,
         deeds=("signed_in",),
     ),
     Address(name="account_logout", who=EVERYBODY, method="GET POST", answer=ANSWER_REDIRECT, deeds=("signed_out",)),
@@ -78,8 +80,9 @@ ACCOUNTS = [
         method="GET POST",
         data=lambda _: {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
         answer=ANSWER_REDIRECT,
+        reading_writes=COUNTED_TRIES,
     ),
-    Address(name="account_set_password", who=SIGNED_IN, answer=ANSWER_REDIRECT),
+    Address(name="account_set_password", who=SIGNED_IN, answer=ANSWER_REDIRECT, reading_writes=COUNTED_TRIES),
     Address(
         name="account_reset_password",
         who=EVERYBODY,
@@ -98,6 +101,7 @@ ACCOUNTS = [
         data=lambda _: {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
         answer=ANSWER_REDIRECT,
         reading_writes={
+            **COUNTED_TRIES,
             "account_emailaddress": "allauth copies the user's own address into its table",
             "django_session": "the key leaves the address and waits in the session",
         },

@@ -2,7 +2,7 @@
 
 from partner_center.tenancy.permissions import Permission
 from tests.people import PASSWORD
-from tests.site.addresses import ANSWER_REDIRECT, EVERYBODY, SIGNED_IN, Address
+from tests.site.addresses import ANSWER_REDIRECT, COUNTED_TRIES, EVERYBODY, SIGNED_IN, Address
 
 SECURITY = Permission.SETTINGS_SECURITY
 
@@ -24,6 +24,7 @@ ADDRESSES = [
         method="GET POST",
         data=lambda _: {"password": PASSWORD},
         answer=ANSWER_REDIRECT,
+        reading_writes=COUNTED_TRIES,
     ),
     # Without a sign-in under way, or without an app, each of these leads elsewhere.
     Address(name="mfa_authenticate", who=EVERYBODY, method="GET POST", answer=ANSWER_REDIRECT),
