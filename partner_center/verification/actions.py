@@ -34,6 +34,7 @@ from partner_center.verification.questions import (
     CodeVoid,
     CodeWrong,
     TooManyCodes,
+    TooManyTries,
 )
 from partner_center.verification.rules import (
     BY_MAIL,
@@ -59,6 +60,7 @@ __all__ = [
     "CodeVoid",
     "CodeWrong",
     "TooManyCodes",
+    "TooManyTries",
     "check",
     "forget_old",
     "spend",
@@ -99,6 +101,7 @@ def check(
     :raises CodeUnreadable: for what cannot be a code, which costs none
     :raises CodeVoid: for a code that is dead, and whatever is typed for it
     :raises TooManyCodes: when a code is asked for too soon or too often
+    :raises TooManyTries: when codes of the app were wrong too often
     """
     if not queries.is_asked(member.partner, operation):
         return proofs.not_asked(member_id=member.pk, operation=operation, digest=digest)
@@ -220,7 +223,11 @@ def _answered(question: Question, code: str) -> Proof:
         raise _asked(CodeUnreadable, question, challenge)
     if challenge is None or not _take_try(challenge, question.now):
         raise _void_question(question)
-    if not _is_right(challenge, code, question):
+    try:
+        is_right = _is_right(challenge, code, question)
+    except limits.TooMany as refusal:
+        raise _asked(TooManyTries, question, challenge, wait=refusal.values["wait"]) from None
+    if not is_right:
         raise _wrong(question, challenge)
     Challenge.objects.filter(pk=challenge.pk).update(passed_at=question.now)
     return proofs.by_code(
@@ -254,7 +261,14 @@ def _take_try(challenge: Challenge, now: datetime) -> bool:
 def _is_right(challenge: Challenge, code: str, question: Question) -> bool:
     if challenge.code_hash and check_password(code, challenge.code_hash):
         return True
-    return totp.claim(question.member.user, code, now=question.now)
+    user, now = question.member.user, question.now
+    if not totp.has_app(user):
+        return False
+    totp.count_try(user, now=now)
+    if not totp.claim(user, code, now=now):
+        return False
+    totp.forget_tries(user, now=now)
+    return True
 
 
 def _wrong(question: Question, challenge: Challenge) -> Refusal:

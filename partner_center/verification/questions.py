@@ -114,6 +114,15 @@ class TooManyCodes(CodeAsked):
     status = 429
 
 
+class TooManyTries(CodeAsked):
+    """Codes of the app were wrong too often, whatever they were typed for."""
+
+    code = "too_many_tries"
+    message = _("Codes of your authenticator app were wrong too often.")
+    next_step = _("Try again in %(wait)s.")
+    status = 429
+
+
 class AlreadySpent(Refusal):
     """A proof that somebody else has spent in the same moment, or that is of another deed."""
 

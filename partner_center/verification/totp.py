@@ -14,11 +14,27 @@ PURPOSE = "authenticator app"
 STEP = 30  # seconds
 TOLERANCE = 1  # steps that a telephone's clock may be early or late
 REMEMBERED = timedelta(minutes=10)
+MOST_TRIES = 10
+TRIES_PER = timedelta(minutes=15)
 
 
 def has_app(user: User) -> bool:
     """Tell whether this person has set up an authenticator app."""
     return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+
+
+def count_try(user: User, *, now: datetime) -> None:
+    """
+    Count a code before looking at it, at sign-in and for deeds together.
+
+    :raises TooMany: after ten in a quarter of an hour that were wrong
+    """
+    limits.spend(key=f"two-step:{user.pk}", allowed=MOST_TRIES, per=TRIES_PER, now=now)
+
+
+def forget_tries(user: User, *, now: datetime) -> None:
+    """Begin counting anew, after a code that was right."""
+    limits.refund(key=f"two-step:{user.pk}", amount=MOST_TRIES, now=now)
 
 
 def claim(user: User, code: str, *, now: datetime) -> bool:

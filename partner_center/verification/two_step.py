@@ -1,6 +1,5 @@
 """How allauth's two-step verification behaves here: keys are sealed, a code is good once, tries are counted for all."""
 
-from datetime import timedelta
 from io import BytesIO
 
 import segno
@@ -12,13 +11,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from partner_center.limits import actions as limits
+from partner_center.limits.actions import TooMany
 from partner_center.verification import totp
 from partner_center.verification.rules import normalised
 from partner_center.verification.sealing import seal, unseal
-
-MOST_TRIES = 10
-TRIES_PER = timedelta(minutes=15)
 
 
 class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -48,17 +44,16 @@ class _OnceOnly(BaseAuthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> str:
         now = timezone.now()  # noqa: TID251 - an edge: allauth's forms are given no clock
-        key = f"two-step:{self.user.pk}"
         try:
-            limits.spend(key=key, allowed=MOST_TRIES, per=TRIES_PER, now=now)
-        except limits.TooMany as refusal:
+            totp.count_try(self.user, now=now)
+        except TooMany as refusal:
             raise ValidationError(f"{refusal} {refusal.advice}", code=refusal.code) from None
         self.cleaned_data["code"] = normalised(self.cleaned_data["code"])
         code = str(super().clean_code())
         is_app = self.authenticator.type == Authenticator.Type.TOTP
         if is_app and not totp.claim(self.user, code, now=now):
             raise TwoStepAdapter().validation_error("incorrect_code")
-        limits.refund(key=key, amount=MOST_TRIES, now=now)
+        totp.forget_tries(self.user, now=now)
         return code
 
 

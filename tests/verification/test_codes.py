@@ -1,5 +1,6 @@
 """A code: asked for, mailed, checked, spent; bound to exactly one deed."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -20,7 +21,7 @@ from partner_center.verification.actions import (
 from partner_center.verification.models import Challenge
 from partner_center.verification.proofs import ForgedProof, Ground, Proof
 from partner_center.verification.rules import ProtectedOperation, State, WhyVoid
-from tests.people import make_member
+from tests.people import actor_of, make_member
 from tests.verification.making import ABOUT, DIGEST, SECOND, ask, check, switch_on, wrong
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,12 @@ def _switched_on(partner: Partner) -> None:
 def spend(proof: Proof, member: Member, *, now, operation=ISSUE, digest=DIGEST) -> None:
     with transaction.atomic():
         actions.spend(proof, member=member, operation=operation, digest=digest, now=now)
+
+
+@transaction.atomic
+def spend_and_fail(proof: Proof, member: Member, *, now) -> None:
+    actions.spend(proof, member=member, operation=ISSUE, digest=DIGEST, now=now)
+    raise ZeroDivisionError
 
 
 def test_the_mailed_code_confirms_the_deed_once(fiona: Member) -> None:
@@ -134,10 +141,6 @@ def test_the_code_is_the_members_own(fiona: Member, partner: Partner, charlie: M
 
 
 def test_the_code_is_of_its_session(fiona: Member) -> None:
-    from dataclasses import replace
-
-    from tests.people import actor_of
-
     now = timezone.now()
     code = ask(fiona, now=now)
     elsewhere = replace(actor_of(fiona), session_ref="another")
@@ -187,9 +190,8 @@ def test_a_refused_deed_gives_no_try_back_but_keeps_the_code(fiona: Member) -> N
     code = ask(fiona, now=now)
     for _time in range(5):
         proof = check(fiona, code, now=now)
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
-            actions.spend(proof, member=fiona, operation=ISSUE, digest=DIGEST, now=now)
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            spend_and_fail(proof, fiona, now=now)
     assert Challenge.objects.get().state == State.OPEN
     with pytest.raises(CodeVoid) as void:
         check(fiona, code, now=now)
