@@ -1,4 +1,4 @@
-"""Totals that are lowered while coupons are taken, grants pressed twice, statuses that change meanwhile: real threads."""
+"""Totals lowered while coupons are taken, grants pressed twice, statuses that change meanwhile: with real threads."""
 
 from datetime import timedelta
 

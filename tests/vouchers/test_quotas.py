@@ -328,11 +328,10 @@ def test_reasons_differ() -> None:
     assert len(set(told)) == len(told)
 
 
-def test_only_what_comes_back_can_lapse() -> None:
+def test_a_recall_never_lapses() -> None:
     lapsing = {operation for operation, _debit, credit in possible_postings() if credit == "lapsed"}
 
-    assert {OperationType.EXPIRE, OperationType.RETURN} <= lapsing
-    assert not lapsing & {OperationType.GRANT, OperationType.ISSUE, OperationType.CONSUME, OperationType.DECREASE}
+    assert lapsing == {OperationType.EXPIRE, OperationType.RETURN}
 
 
 def test_limits_are_said_in_words() -> None:

@@ -58,6 +58,8 @@ _POSTINGS: dict[OperationType, tuple[LedgerAccount, LedgerAccount]] = {
     OperationType.RETURN: (LedgerAccount.CONSUMED, LedgerAccount.QUOTA),
     **dict.fromkeys(RECALLS, _BACK),
 }
+# What does not come back to a quota that has ended; a recall always does.
+MAY_LAPSE = frozenset({OperationType.EXPIRE, OperationType.RETURN})
 
 # Which column of a quota says what an account holds. The vendor's says what it has given.
 COLUMN_OF_ACCOUNT: dict[LedgerAccount, str] = {
@@ -80,8 +82,6 @@ def posting(operation: OperationType, *, lapses: bool = False) -> tuple[LedgerAc
 
 
 def possible_postings() -> frozenset[tuple[OperationType, LedgerAccount, LedgerAccount]]:
-    """List every (operation, from, to) that an entry may have; only what comes back from customers can lapse."""
-    straight = {(operation, *move) for operation, move in _POSTINGS.items()}
-    returning = {(each, source) for each, source, target in straight if target == LedgerAccount.QUOTA}
-    lapsing = {(each, source, LedgerAccount.LAPSED) for each, source in returning if source != LedgerAccount.VENDOR}
-    return frozenset(straight | lapsing)
+    """List every (operation, from, to) that an entry may have (domain.md 8 rows 15 to 17)."""
+    lapsing = {(each, _POSTINGS[each][0], LedgerAccount.LAPSED) for each in MAY_LAPSE}
+    return frozenset({(operation, *move) for operation, move in _POSTINGS.items()} | lapsing)
