@@ -58,6 +58,8 @@ two_step_patterns: list[URLPattern | URLResolver] = [
     ),
 ]
 
+api = make_api(*vouchers_api.routers)
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("partner_center.console.urls")),
     path("account/", include(account_patterns)),
@@ -66,7 +68,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mail/", include("partner_center.mail.urls")),
     path("", include("partner_center.verification.urls")),
     path("reveal/", include("partner_center.listing.urls")),
-    path("api/v1/", make_api(*vouchers_api.routers).urls),
+    path("api/v1/", api.urls),
     path("", include("customers.urls")),
     path("", include("vouchers.urls")),
     path("", include("invitations.urls")),

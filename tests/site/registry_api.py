@@ -22,5 +22,9 @@ ADDRESSES = [
     _address("consumptions"),
     _address("refunds"),
     _address("locks"),
+    _address("quotas", method="GET"),
+    _address("coupons"),
+    _address("recall", args=lambda _world: {"coupon_id": "x" * 22}),
+    _address("records", method="GET"),
     _address("lock", method="DELETE", args=_lock),
 ]

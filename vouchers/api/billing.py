@@ -14,6 +14,7 @@ from partner_center.api.auth import Bearer, actor_of
 from partner_center.api.idempotency import Answer
 from partner_center.api.rules import Scope
 from vouchers.actions import consuming
+from vouchers.api.errors import said
 from vouchers.api.fields import Amount, CouponNumber, OrderId, minor
 from vouchers.models import Coupon
 from vouchers.rules import CouponStatus, OperationType, OrderType
@@ -72,7 +73,7 @@ def consume(request: HttpRequest, payload: Consumption) -> HttpResponse:
         )
         return done(_moved(settled))
 
-    return answer_once(request, work, now=now)
+    return answer_once(request, work, now=now, refused=said)
 
 
 @router.post("/refunds", response={200: Moved, **ERRORS}, openapi_extra=ONCE, url_name="refunds")
@@ -86,7 +87,7 @@ def refund(request: HttpRequest, payload: Refund) -> HttpResponse:
         settled = consuming.refund(coupon=coupon, order_id=payload.order_id, amount_minor=amount, actor=actor, now=now)
         return done(_moved(settled))
 
-    return answer_once(request, work, now=now)
+    return answer_once(request, work, now=now, refused=said)
 
 
 @router.post("/locks", response={204: None, **ERRORS}, openapi_extra=ONCE, url_name="locks")
@@ -99,7 +100,7 @@ def lock(request: HttpRequest, payload: OrderOfCoupon) -> HttpResponse:
         consuming.lock(coupon=coupon, order_id=payload.order_id, actor=actor, now=now)
         return done()
 
-    return answer_once(request, work, now=now)
+    return answer_once(request, work, now=now, refused=said)
 
 
 @router.delete("/locks/{coupon_number}/{order_id}", response={204: None, **ERRORS}, openapi_extra=ONCE, url_name="lock")
@@ -112,7 +113,7 @@ def unlock(request: HttpRequest, payload: Path[OrderOfCoupon]) -> HttpResponse:
         consuming.unlock(coupon=coupon, order_id=payload.order_id, actor=actor, now=now)
         return done()
 
-    return answer_once(request, work, now=now)
+    return answer_once(request, work, now=now, refused=said)
 
 
 def _coupon(number: str) -> Coupon:

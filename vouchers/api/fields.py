@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, PlainSerializer
+from django.db.models import Q
+from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer
 
 from partner_center import money
 from partner_center.api.answers import BadParameter
@@ -37,3 +38,25 @@ def minor(text: str, currency: str, *, name: str) -> int:
     if not 0 < amount <= LARGEST_AMOUNT:
         raise BadParameter(why=f"{name}: {text[:20]!r}")
     return amount
+
+
+# --- query strings ---------------------------------------------------------------------------------------------------
+
+
+def _without_blanks(given: object) -> object:
+    """An address says the empty list by a parameter without a value."""
+    return [item for item in given if item != ""] if isinstance(given, list) else given
+
+
+def _blank_is_zero(given: object) -> object:
+    return 0 if given in {"", "null"} else given
+
+
+Listed = BeforeValidator(_without_blanks)
+ZeroWhenEmpty = BeforeValidator(_blank_is_zero)
+
+
+def between(column: str, begin: datetime | None, end: datetime | None) -> Q:
+    """Keep what is after the beginning and before the end; neither belongs to it (domain.md 6.3)."""
+    bounds = {f"{column}__gt": begin, f"{column}__lt": end}
+    return Q(**{lookup: bound for lookup, bound in bounds.items() if bound is not None})
