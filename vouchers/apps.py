@@ -11,9 +11,11 @@ class VouchersConfig(AppConfig):
         from partner_center.jobs import kinds as jobs
         from partner_center.listing import reveal
         from vouchers.queries import receivers
+        from vouchers.tables import whitelists
         from vouchers.tasks import issuing
 
         jobs.register(issuing.IssueBatch())
+        whitelists.register_reveal()
         reveal.register("receiver", fields=receivers.MASKED_FIELDS, rows=receivers.customers_seen_by)
         self._add_coupons()
 

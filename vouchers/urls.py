@@ -1,6 +1,27 @@
 """Addresses of the vouchers room: quotas, coupons, whitelists, the operation log."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from vouchers.views import eligibility, whitelists
 
 app_name = "vouchers"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("whitelists/", whitelists.whitelists, {"kind": "customer"}, name="whitelists"),
+    path("whitelists/pickup/", whitelists.whitelists, {"kind": "pickup"}, name="whitelists_pickup"),
+    path("whitelists/template/", whitelists.whitelist_template, name="whitelist_template"),
+    path("whitelists/check/", eligibility.eligibility, name="eligibility"),
+    path("whitelists/import/", whitelists.whitelist_import, {"kind": "customer"}, name="whitelist_import"),
+    path("whitelists/pickup/import/", whitelists.whitelist_import, {"kind": "pickup"}, name="whitelist_import_pickup"),
+    path("whitelists/<slug:public_id>/", whitelists.whitelist_version, name="whitelist_version"),
+    path("whitelists/<slug:public_id>/changes/", whitelists.whitelist_changes, name="whitelist_changes"),
+    path("whitelists/<slug:public_id>/rejected/", whitelists.whitelist_rejected, name="whitelist_rejected"),
+    path(
+        "whitelists/<slug:public_id>/rejected/file/",
+        whitelists.whitelist_rejected_file,
+        name="whitelist_rejected_file",
+    ),
+    path("whitelists/<slug:public_id>/activate/", whitelists.whitelist_activate, name="whitelist_activate"),
+    path("whitelists/<slug:public_id>/discard/", whitelists.whitelist_discard, name="whitelist_discard"),
+    path("whitelists/<slug:public_id>/compare/", whitelists.whitelist_compare, name="whitelist_compare"),
+    path("whitelists/<slug:public_id>/reactivate/", whitelists.whitelist_reactivate, name="whitelist_reactivate"),
+]

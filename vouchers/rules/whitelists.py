@@ -28,6 +28,13 @@ class RowFault(TextChoices):
     TOO_LONG = "too_long", _("A name is longer than 64 characters.")
 
 
+class Change(TextChoices):
+    """What a version does to a customer, against the version it was compared with."""
+
+    ADDED = "added", _("Added")
+    REMOVED = "removed", _("Removed")
+
+
 class WhitelistVersionStatus(TextChoices):
     DRAFT = "draft", _("Draft")
     ACTIVE = "active", _("Active")
