@@ -91,7 +91,7 @@ def _plan_list(member: Member, actor: Actor) -> Job:
     upload = imports.read_pasted(text, columns=COLUMNS, max_rows=ROWS)
     rows = [planning.Row(number=row.number, prospect=_prospect(row)) for row in upload.rows]
     return planning.plan_invitations(
-        rows=rows, model=Model.RESELLER, language="en", source="", member=member, actor=actor, now=timezone.now()
+        rows=rows, model=Model.RESELLER, language="en", title="", member=member, actor=actor, now=timezone.now()
     )
 
 

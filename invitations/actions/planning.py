@@ -115,16 +115,16 @@ def allowance(partner: Partner, *, now: datetime) -> Allowance:
 
 @transaction.atomic
 def plan_invitations(
-    *, rows: Sequence[Row], model: Model, language: str, source: str, member: Member, actor: Actor, now: datetime
+    *, rows: Sequence[Row], model: Model, language: str, title: str, member: Member, actor: Actor, now: datetime
 ) -> Job:
     """
     Plan to invite a list of customers; nothing is sent until the plan is applied.
 
-    :param source: name of the file the list came in, empty for a typed or pasted list
+    :param title: what sort of list it is and how long; never a file's name, which may name a person
     """
     parameters = {"model": model, "language": language}
     job = jobs.open_plan(
-        kind=INVITE, title=source, member=member, partner=member.partner, parameters=parameters, actor=actor, now=now
+        kind=INVITE, title=title, member=member, partner=member.partner, parameters=parameters, actor=actor, now=now
     )
     items = _planned_rows(rows, member, model, now)
     return jobs.seal_plan(job=job, items=items, actor=actor, now=now)

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -34,7 +35,7 @@ from invitations.views import pace
 from partner_center import exports, imports
 from partner_center.environment import environment
 from partner_center.jobs.models import Job
-from partner_center.mail.addresses import BadAddress, normalise_address, safe_display
+from partner_center.mail.addresses import BadAddress, normalise_address
 from partner_center.masking import mask_email, mask_name
 from partner_center.refusals import Refusal
 from partner_center.tenancy.access import member_required
@@ -46,7 +47,9 @@ COLUMNS = (
     imports.UploadColumn("customer_name", _("Customer name"), ("name", "customer", "客户名称", "姓名"), required=True),
     imports.UploadColumn("email", _("E-mail"), ("email", "mail", "address", "邮箱", "电子邮箱"), required=True),
     imports.UploadColumn("account_name", _("Account name"), ("account", "账号名", "登录名称")),
-    imports.UploadColumn("mobile", _("Mobile number"), ("mobile", "phone", "手机号码", "手机"), digits=True),
+    imports.UploadColumn(
+        "mobile", _("Mobile number"), ("mobile", "mobile number", "phone", "手机号", "手机号码", "手机"), digits=True
+    ),
     imports.UploadColumn("custom_tag", _("Custom tag"), ("tag", "自定义标签", "标签")),
 )
 
@@ -112,16 +115,23 @@ def invite_list(request: PartnerRequest) -> HttpResponseBase:
     except Refusal as refusal:
         return _page(request, one=_one_form(request), lists=form, refusal=refusal)
     rows = sorted([*_good(upload.rows), *_faulty(upload.faults)], key=lambda row: row.number)
-    source = safe_display(given["upload"].name, longest=80) if given.get("upload") else ""
-    return _to_plan(_plan(request, rows, given["model"], given["language"], source))
+    title = _title(len(rows), is_file=bool(given.get("upload")))
+    return _to_plan(_plan(request, rows, given["model"], given["language"], title))
 
 
-def _plan(request: PartnerRequest, rows: Sequence[Row], model: str, language: str, source: str) -> Job:
+def _title(count: int, *, is_file: bool) -> str:
+    """Tell lists apart in the list of jobs without the name of a file, which may name a person."""
+    if is_file:
+        return ngettext("Uploaded list of %(count)d row", "Uploaded list of %(count)d rows", count) % {"count": count}
+    return ngettext("Pasted list of %(count)d row", "Pasted list of %(count)d rows", count) % {"count": count}
+
+
+def _plan(request: PartnerRequest, rows: Sequence[Row], model: str, language: str, title: str) -> Job:
     return planning.plan_invitations(
         rows=rows,
         model=Model(model),
         language=language,
-        source=source,
+        title=title,
         member=request.member,
         actor=request.actor,
         now=timezone.now(),

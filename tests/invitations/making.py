@@ -22,7 +22,7 @@ def row(number: int, email: str = "", **fields: object) -> Row:
 
 def plan(member: Member, rows: Sequence[Row], *, now: datetime, model: Model = Model.RESELLER) -> Job:
     return planning.plan_invitations(
-        rows=rows, model=model, language="en", source="", member=member, actor=actor_of(member), now=now
+        rows=rows, model=model, language="en", title="", member=member, actor=actor_of(member), now=now
     )
 
 

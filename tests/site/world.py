@@ -148,7 +148,7 @@ def plan(member: Member, canaries: tuple[Canary, ...], *, now: datetime) -> Job:
     rows = [Row(number=number, prospect=canary.prospect) for number, canary in enumerate(canaries, start=1)]
     rows.append(Row(number=len(rows) + 1, prospect=PLANNED.prospect, fault=RowReason.BAD_MOBILE))
     return plan_invitations(
-        rows=rows, model=Model.RESELLER, language="en", source="", member=member, actor=actor_of(member), now=now
+        rows=rows, model=Model.RESELLER, language="en", title="", member=member, actor=actor_of(member), now=now
     )
 
 

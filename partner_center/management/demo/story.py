@@ -88,7 +88,7 @@ class Story:
             rows=rows,
             model=model,
             language=language,
-            source="",
+            title="",
             member=self.cast.members[member],
             actor=self.cast.actor(member),
             now=now,
