@@ -158,10 +158,10 @@ def _settle_one(movement: Movement, actor: Actor, now: datetime) -> Settled:
 
 @dataclass(frozen=True)
 class ImportedRow:
-    """One row of billing's file: its number there, the number of its coupon, and what happened."""
+    """One row of billing's file: its number there, the pk of its coupon, and what happened."""
 
     number: int
-    coupon_number: str
+    coupon: int
     operation: OperationType
     order_id: str
     amount_minor: int | None
@@ -179,7 +179,7 @@ class ImportReport:
 
 
 def import_consumption(
-    rows: Sequence[ImportedRow], *, skips_refused: bool, actor: Actor, now: datetime
+    rows: Sequence[ImportedRow], *, is_whole: bool, skips_refused: bool, actor: Actor, now: datetime
 ) -> ImportReport:
     """
     Judge all rows behind one set of locks, in their order, then write all of them or none.
@@ -187,15 +187,15 @@ def import_consumption(
     A row whose order and coupon have met before, with the same amount, is left as it is: the same file twice changes
     nothing. Refused rows are told to whoever imports and leave no record, or each repetition would add one.
 
-    :param skips_refused: write the good rows although others are refused
+    :param is_whole: whether every row of the file could be read
+    :param skips_refused: write the good rows although others are refused or could not be read
     """
-    numbers = {row.coupon_number for row in rows}
     with transaction.atomic():
-        till = _Till(Q(number__in=numbers), now=now)
+        till = _Till(Q(pk__in={row.coupon for row in rows}), now=now)
         settled = [(row.number, till.settle_row(row)) for row in rows]
         refused = [(number, each) for number, each in settled if isinstance(each, Reason)]
         moved = [each for _number, each in settled if isinstance(each, Settled)]
-        is_written = skips_refused or not refused
+        is_written = skips_refused or (is_whole and not refused)
         if is_written:
             _book(moved, actor, now)
         else:
@@ -211,10 +211,8 @@ class _Till:
     """Coupons and their quotas behind locks, and what orders have used of them: what stands here decides."""
 
     def __init__(self, chosen: Q, *, now: datetime) -> None:
-        coupons = lock_coupons(chosen)
         self.now = now
-        self.coupons = {coupon.pk: coupon for coupon in coupons}
-        self.pks = {coupon.number: coupon.pk for coupon in coupons}
+        self.coupons = {coupon.pk: coupon for coupon in lock_coupons(chosen)}
         self.uses: Uses = uses_by_orders(self.coupons)
 
     def settle(self, movement: Movement) -> Settled:
@@ -227,10 +225,7 @@ class _Till:
 
     def settle_row(self, row: ImportedRow) -> Settled | Reason | None:
         """Settle a row of a file; None when its order and coupon have met before and agree."""
-        if row.coupon_number not in self.pks:
-            return Reason.NO_SUCH_COUPON
-        pk = self.pks[row.coupon_number]
-        use, takes = self.uses[pk, row.order_id], row.operation == OperationType.CONSUME
+        use, takes = self.uses[row.coupon, row.order_id], row.operation == OperationType.CONSUME
         before = use.consumed_minor if takes else use.refunded_minor
         if before and row.amount_minor in {None, before}:
             return None
@@ -238,7 +233,7 @@ class _Till:
             return Reason.ORDER_ALREADY_PAID if takes else Reason.REFUND_TOO_LARGE
         order = Order(id=row.order_id)
         settled = self.settle(
-            Movement(coupon=pk, operation=row.operation, order=order, amount_minor=row.amount_minor, at=row.at)
+            Movement(coupon=row.coupon, operation=row.operation, order=order, amount_minor=row.amount_minor, at=row.at)
         )
         return settled.reason or settled
 

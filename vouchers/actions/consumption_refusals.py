@@ -17,11 +17,6 @@ class AmountNotPositive(CouponRefused):
     message = _("The amount should be more than nothing.")
 
 
-class NoSuchCoupon(CouponRefused):
-    code = Reason.NO_SUCH_COUPON.value
-    message = Reason.NO_SUCH_COUPON.label
-
-
 class CouponRecalled(CouponRefused):
     code = Reason.RECALLED.value
     message = Reason.RECALLED.label
@@ -84,7 +79,7 @@ class RefundTooLarge(CouponRefused):
 _BY_REASON: dict[str, type[CouponRefused]] = {
     kind.code: kind
     for kind in (
-        AmountNotPositive, NoSuchCoupon, CouponRecalled, CouponUsedUp, CouponExpired, CouponNotEffective, CouponLocked,
+        AmountNotPositive, CouponRecalled, CouponUsedUp, CouponExpired, CouponNotEffective, CouponLocked,
         NotEnoughOnCoupon, OrderTooSmall, OrderShareTooLarge, OrderTypeRefused, OrderAlreadyPaid, RefundTooLarge,
     )
 }  # fmt: skip

@@ -51,7 +51,6 @@ class Reason(TextChoices):
     NOT_OWN_COUPON = "not_own_coupon", _("This is not a coupon of yours.")
     NOT_EFFECTIVE = "coupon_not_effective", _("This coupon is not valid yet.")
     NOT_ENOUGH_ON_COUPON = "not_enough_on_coupon", _("The coupon's balance is too small.")
-    NO_SUCH_COUPON = "no_such_coupon", _("There is no coupon with this number.")
     ORDER_TOO_SMALL = "order_too_small", _("The order is below the coupon's minimum order amount.")
     ORDER_SHARE_TOO_LARGE = "order_share_too_large", _("The coupon may not pay that much of the order.")
     ORDER_TYPE_REFUSED = "order_type_refused", _("The coupon does not pay orders of this type.")
