@@ -10,17 +10,27 @@ from partner_center.jobs.rules import ItemState
 from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member
 from vouchers.actions.booking import Operation, book
-from vouchers.actions.issuing import Outcome, Wanted, issue
+from vouchers.actions.issuing import IssueRefused, Outcome, Wanted, issue
 from vouchers.actions.planning import seal_of
 from vouchers.models import Quota
 from vouchers.queries import receivers
 from vouchers.rules import OperationType, Reason
-from vouchers.rules.issuing import GOES, Policy, Terms
+from vouchers.rules.issuing import GOES, Policy, Terms, why_terms_refused
 
 
 def quota_of(job: Job) -> Quota:
     """Return the quota a plan issues from."""
     return Quota.objects.of(job.partner).select_related("partner").get(public_id=job.parameters["quota"])
+
+
+def refuse_closed_quota(job: Job, *, now: datetime) -> None:
+    """
+    Look whether a plan's quota still gives, before anybody is asked for a code.
+
+    :raises IssueRefused: when every row would fail
+    """
+    if reason := why_terms_refused(Terms.from_parameters(job.parameters["terms"]), quota_of(job), now=now):
+        raise IssueRefused(reason)
 
 
 def apply_issue(job: Job, items: Sequence[JobItem], *, actor: Actor, now: datetime) -> list[ItemOutcome]:

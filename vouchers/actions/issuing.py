@@ -12,7 +12,11 @@ from partner_center.jobs.models import Job
 from partner_center.refusals import Refusal
 from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member, Partner
+from partner_center.verification import actions as verification
+from partner_center.verification.proofs import Proof
+from partner_center.verification.rules import ProtectedOperation, payload_digest
 from vouchers.actions import balances
+from vouchers.actions.announcing import announce_issued
 from vouchers.actions.booking import Operation, book
 from vouchers.models import Coupon, Quota, WhitelistVersion
 from vouchers.queries import receivers
@@ -113,6 +117,8 @@ def issue(
         if all_or_none:
             rows = _none_unless_all(rows)
         outcomes = _written(deed, _taken(deed, rows), _left(deed, pks, customers))
+        coupons = [each.coupon for each in outcomes if each.coupon]
+        announce_issued(coupons, partner=locked.partner, now=now)
         book([_operation(deed, each) for each in outcomes], partner=locked.partner, actor=actor, now=now)
     return outcomes
 
@@ -233,6 +239,7 @@ def issue_now(
     terms: Terms,
     member: Member | None,
     partner: Partner,
+    proof: Proof,
     actor: Actor,
     now: datetime,
 ) -> list[Outcome]:
@@ -241,8 +248,10 @@ def issue_now(
 
     :param accounts: public ids of accounts, at most MOST_AT_ONCE
     :param member: None where the partner itself issues (API)
+    :param proof: for the operation ISSUE and `digest_of` exactly this
     :returns: one outcome for each account, in their order
     :raises IssueRefused: when nobody could get a coupon on these terms from this quota; nothing is logged then
+    :raises AlreadySpent: when the proof is not for this, or was used
     """
     if quota.partner_id != partner.pk:
         raise IssueRefused(Reason.QUOTA_NOT_NORMAL)
@@ -250,6 +259,14 @@ def issue_now(
         raise IssueRefused(Reason.BAD_REQUEST)
     if reason := why_terms_refused(terms, quota, now=now):
         raise IssueRefused(reason)
-    found = receivers.by_account_id(accounts, partner=partner)
-    wanted = [Wanted(customer=found[each].pk if each in found else None) for each in accounts]
-    return issue(quota=quota, wanted=wanted, terms=terms, member=member, actor=actor, now=now)
+    digest = digest_of(quota=quota, accounts=accounts, terms=terms)
+    with audit.written_last():
+        verification.spend(proof, member=member, operation=ProtectedOperation.ISSUE, digest=digest, now=now)
+        found = receivers.by_account_id(accounts, partner=partner)
+        wanted = [Wanted(customer=found[each].pk if each in found else None) for each in accounts]
+        return issue(quota=quota, wanted=wanted, terms=terms, member=member, actor=actor, now=now)
+
+
+def digest_of(*, quota: Quota, accounts: Sequence[str], terms: Terms) -> str:
+    """Return what a proof for `issue_now` is bound to: quota, terms, and the accounts in their order."""
+    return payload_digest({"quota": quota.public_id, "accounts": list(accounts), "terms": terms.as_parameters()})
