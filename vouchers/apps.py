@@ -18,6 +18,7 @@ class VouchersConfig(AppConfig):
         whitelists.register_reveal()
         reveal.register("receiver", fields=receivers.MASKED_FIELDS, rows=receivers.customers_seen_by)
         self._add_coupons()
+        self._add_log()
 
     def _add_coupons(self) -> None:
         """Add recall, expiry and the export of issued coupons, what associations do to coupons, mails to customers."""
@@ -36,6 +37,17 @@ class VouchersConfig(AppConfig):
         hooks.add(hooks.Moment.ASSOCIATED, recall_hooks.recall_on_association)
         hooks.add(hooks.Moment.MODEL_SWITCHED, recall_hooks.recall_on_model_switch)
         self._add_coupon_mails()
+
+    def _add_log(self) -> None:
+        """Add the files of the operation log, and let its customers be revealed."""
+        from partner_center.jobs import kinds as jobs
+        from vouchers import exports
+        from vouchers.filters.operations import OperationFilters, ReviewFilters, words_of
+        from vouchers.tables.operations import register_reveal
+
+        jobs.register(exports.OperationExport(OperationFilters, words_of))
+        jobs.register(exports.ReviewExport(ReviewFilters, words_of))
+        register_reveal()
 
     def _add_coupon_mails(self) -> None:
         from partner_center.mail import kinds as mail

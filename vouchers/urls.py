@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from vouchers.views import eligibility, whitelists
+from vouchers.views import eligibility, operations, reviews, whitelists
 
 app_name = "vouchers"
 urlpatterns: list[URLPattern] = [
@@ -24,4 +24,10 @@ urlpatterns: list[URLPattern] = [
     path("whitelists/<slug:public_id>/discard/", whitelists.whitelist_discard, name="whitelist_discard"),
     path("whitelists/<slug:public_id>/compare/", whitelists.whitelist_compare, name="whitelist_compare"),
     path("whitelists/<slug:public_id>/reactivate/", whitelists.whitelist_reactivate, name="whitelist_reactivate"),
+    path("operations/", operations.operations, name="operations"),
+    path("operations/export/", operations.export, name="operations_export"),
+    path("platform/operations/", reviews.platform_operations, name="platform_operations"),
+    path("platform/operations/totals/", reviews.platform_totals, name="platform_totals"),
+    path("platform/operations/mark/", reviews.mark, name="platform_operations_mark"),
+    path("platform/operations/export/", reviews.export, name="platform_operations_export"),
 ]

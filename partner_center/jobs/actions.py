@@ -320,7 +320,7 @@ def queue_file_of_staff(
 def _queue(wanted: Job, file_format: FileFormat, *, owner: Viewer, actor: Actor, now: datetime.datetime) -> Job:
     kinds.file_kind(wanted.kind)
     with transaction.atomic():
-        type(owner).objects.select_for_update(no_key=True).get(pk=owner.pk)
+        (Member if isinstance(owner, Member) else User).objects.select_for_update(no_key=True).get(pk=owner.pk)
         waiting = Job.objects.live().owned_by(owner).exclude(file_format="").count()
         if waiting >= MOST_WAITING_FILES:
             raise TooManyFiles(count=waiting)

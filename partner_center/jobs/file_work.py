@@ -1,6 +1,7 @@
 """One chunk of a file: append to the spool, put it on the disk, then move the checkpoint."""
 
 import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def _finish(job: Job, kind: FileJob, actor: Actor, now: datetime.datetime) -> No
         csv_to_xlsx(kind.columns(job), files.path_of(spool), files.path_of(name), title=str(kind.label)[:28])
     path = files.path_of(name)
     files.make_durable(path)
-    described = _described(job, kind, path, now)
+    described = _described(job, kind.manifest(job, files.path_of(spool)), kind.file_stem(job), path, now)
     with transaction.atomic():
         leases.write_as_holder(
             job,
@@ -115,9 +116,8 @@ def _finish(job: Job, kind: FileJob, actor: Actor, now: datetime.datetime) -> No
         files.unlink(spool)
 
 
-def _described(job: Job, kind: FileJob, path: Path, now: datetime.datetime) -> dict[str, Any]:
-    name, digest = f"{get_valid_filename(kind.file_stem(job))[:LONGEST_STEM]}.{job.file_format}", sha256_of(path)
-    said = kind.manifest(job)
+def _described(job: Job, said: Mapping[str, Any], stem: str, path: Path, now: datetime.datetime) -> dict[str, Any]:
+    name, digest = f"{get_valid_filename(stem)[:LONGEST_STEM]}.{job.file_format}", sha256_of(path)
     about = {"file": name, "sha256": digest, "rows": job.done, "written_at": now.isoformat()}
     return {
         "file_name": name,

@@ -4,6 +4,7 @@ import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils.translation import gettext as _
@@ -156,8 +157,12 @@ class FileJob(JobKind):
     def file_stem(self, job: "Job") -> str:
         """Return the name of the file without its ending."""
 
-    def manifest(self, job: "Job") -> Mapping[str, Any]:
-        """Return what is handed out beside the finished file to prove later what it held; empty for no manifest."""
+    def manifest(self, job: "Job", spool: Path) -> Mapping[str, Any]:
+        """
+        Return what is handed out beside the finished file to prove later what it held; empty for no manifest.
+
+        :param spool: the rows of the file as CSV
+        """
         return {}
 
 

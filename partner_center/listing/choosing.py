@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from partner_center.environment import environment
 from partner_center.listing.filters import ListFilters
 from partner_center.listing.keyset import Rows
-from partner_center.listing.pages import matching_rows
+from partner_center.listing.pages import ListRequest, matching_rows
 from partner_center.refusals import Refusal
-from partner_center.tenancy.requests import PartnerRequest, posted_ids
+from partner_center.tenancy.requests import posted_ids
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -30,11 +30,11 @@ class NumberChanged(Refusal):
     next_step = _("Look at the list again and select anew.")
 
 
-def chosen_rows(request: PartnerRequest, *, visible: Rows, filters: type[ListFilters], now: datetime) -> Rows:
+def chosen_rows(request: ListRequest, *, visible: Rows, filters: type[ListFilters], now: datetime) -> Rows:
     """
     Return exactly the rows that a bulk bar named, newest first, at most BATCH_LIMIT.
 
-    :param visible: what the member may see
+    :param visible: what the viewer may see
     :param filters: of the list that the bar stood on
     :raises NothingChosen: if there are none
     :raises NumberChanged: if "all N" are not N any more
@@ -49,10 +49,10 @@ def chosen_rows(request: PartnerRequest, *, visible: Rows, filters: type[ListFil
 
 
 def _all_matching(
-    request: PartnerRequest, visible: Rows, filters: type[ListFilters], named: int, now: datetime
+    request: ListRequest, visible: Rows, filters: type[ListFilters], named: int, now: datetime
 ) -> Rows:
     query = request.POST.get("filter", "")
-    matching, _filters = matching_rows(query, rows=visible, filters=filters, viewer=request.member, now=now)
+    matching, _filters = matching_rows(query, rows=visible, filters=filters, viewer=request.viewer, now=now)
     rows = matching.order_by("-pk")[: environment.batch_limit]
     count = rows.count()
     if not count:

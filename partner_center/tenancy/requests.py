@@ -20,7 +20,14 @@ class PersonRequest(HttpRequest):
     request_id: str
 
 
-class PartnerRequest(PersonRequest):
+class ViewerRequest(PersonRequest):
+    """A request of somebody who looks at lists and jobs: a partner's member or the vendor's staff."""
+
+    user: User
+    viewer: Viewer
+
+
+class PartnerRequest(ViewerRequest):
     """A request of a partner's member; every query starts from `partner`."""
 
     user: User
@@ -29,15 +36,8 @@ class PartnerRequest(PersonRequest):
     partner: Partner
 
 
-class PlatformRequest(PersonRequest):
+class PlatformRequest(ViewerRequest):
     """A request of the vendor's staff."""
 
     user: User
     viewer: User
-
-
-class ViewerRequest(PersonRequest):
-    """A request of somebody who looks at lists and jobs: a partner's member or the vendor's staff."""
-
-    user: User
-    viewer: Viewer

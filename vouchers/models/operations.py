@@ -75,6 +75,10 @@ class OperationRecord(ChainedEntry):
             models.Index(fields=["partner", "account_id", "-id"], name="operation_of_account"),
             models.Index(fields=["partner", "actor_id", "-id"], name="operation_of_actor"),
             models.Index(fields=["partner", "operation", "-id"], name="operation_of_type"),
+            models.Index(fields=["partner", "chosen_account_id", "-id"], name="operation_of_chosen"),
+            models.Index(fields=["partner", "kind", "-id"], name="operation_of_kind"),
+            models.Index(fields=["partner", "result", "-id"], name="operation_of_result"),
+            models.Index(fields=["partner", "job_id", "-id"], name="operation_of_batch"),
         ]
 
     def __str__(self) -> str:
