@@ -2,10 +2,21 @@
 
 from django.urls import URLPattern, path
 
-from vouchers.views import eligibility, operations, reviews, whitelists
+from vouchers.views import eligibility, granting, operations, quotas, reviews, whitelists
 
 app_name = "vouchers"
 urlpatterns: list[URLPattern] = [
+    path("quotas/", quotas.quotas, name="quotas"),
+    path("quotas/<slug:public_id>/", quotas.quota, name="quota"),
+    path("quotas/<slug:public_id>/ledger/", quotas.ledger, name="ledger"),
+    path("platform/quotas/", granting.platform_quotas, name="platform_quotas"),
+    path("platform/quotas/grant/", granting.choose_partner, name="choose_partner"),
+    path("platform/quotas/grant/<slug:public_id>/", granting.grant, name="grant"),
+    path("platform/quotas/<slug:public_id>/", granting.platform_quota, name="platform_quota"),
+    path("platform/quotas/<slug:public_id>/ledger/", granting.platform_ledger, name="platform_ledger"),
+    path("platform/quotas/<slug:public_id>/total/", granting.change_total, name="change_total"),
+    path("platform/quotas/<slug:public_id>/limits/", granting.change_limits, name="change_limits"),
+    path("platform/quotas/<slug:public_id>/<slug:status>/", granting.change_status, name="change_status"),
     path("whitelists/", whitelists.whitelists, {"kind": "customer"}, name="whitelists"),
     path("whitelists/pickup/", whitelists.whitelists, {"kind": "pickup"}, name="whitelists_pickup"),
     path("whitelists/template/", whitelists.whitelist_template, name="whitelist_template"),
