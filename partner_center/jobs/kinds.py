@@ -125,6 +125,10 @@ class ItemJob(JobKind):
         """Say on the plan page what applying changes and what the way back is."""
         return ""
 
+    def result_text(self, job: "Job") -> Text:
+        """Say in one sentence what came of a job that is over: amounts, where its rows are about money."""
+        return ""
+
     def item_url(self, item: "JobItem") -> str | None:
         """Return the page of the object that an item made or changed."""
         return None

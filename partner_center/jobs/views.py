@@ -83,6 +83,7 @@ def _plan(request: ViewerRequest, job: Job, kind: kinds.ItemJob, wanted: queries
         "going": going,
         "action_label": kind.action_label(going),
         "consequences": kind.consequences(job),
+        "result_text": kind.result_text(job) if job.is_over else "",
         "tallies": queries.tally(job),
         "page": queries.rows_page(job, wanted, after=get("after", ""), before=get("before", "")),
         "has_faulty_rows": _owns(request, job)
