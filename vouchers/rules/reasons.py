@@ -31,7 +31,7 @@ class Reason(TextChoices):
     TOO_MUCH_FACE = "too_much_face", _("The quota's maximum total face value is reached.")
     NOT_NAMED = "not_named", _("The quota is for named customers, and this is none of them.")
     NOT_FIRST_ASSOCIATED = "not_first_associated", _("The quota is for customers associated for the first time.")
-    CUSTODY_MEMBER = "custody_member", _("A voucher cannot go to an enterprise member in financial custody.")
+    CUSTODY_MEMBER = "custody_member", _("This coupon cannot go to an enterprise member in financial custody.")
     OWN_ACCOUNT = "own_account", _("You cannot issue to yourself.")
     NOT_ON_WHITELIST = "not_on_whitelist", _("The customer is not on the active whitelist.")
     NO_WHITELIST = "no_whitelist", _("There is no active whitelist yet.")
