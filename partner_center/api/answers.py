@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -123,6 +124,11 @@ def on_wrong_shape(_request: HttpRequest, fault: ValidationError) -> HttpRespons
 def on_http_error(_request: HttpRequest, fault: HttpError) -> HttpResponse:
     """Answer a body that is no JSON."""
     return _response(error(fault.status_code, BAD_PARAMETER, fault.message))
+
+
+def on_too_large(_request: HttpRequest, _fault: RequestDataTooBig) -> HttpResponse:
+    """Answer a body that nobody reads to its end."""
+    return _response(error(413, BAD_PARAMETER, _("The request is too large.")))
 
 
 def on_unknown(_request: HttpRequest, _fault: Http404) -> HttpResponse:

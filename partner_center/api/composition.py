@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404
 from ninja import NinjaAPI, Router
 from ninja.errors import HttpError, ValidationError
@@ -18,6 +19,7 @@ _HANDLERS: dict[type[Exception], Any] = {
     Refusal: answers.on_refusal,
     ValidationError: answers.on_wrong_shape,
     HttpError: answers.on_http_error,
+    RequestDataTooBig: answers.on_too_large,
     Http404: answers.on_unknown,
     Exception: answers.on_fault,
 }

@@ -105,6 +105,34 @@ def test_what_is_no_such_object_is_refused(billing: Program, body: bytes) -> Non
     assert error(billing.post("/consumptions", body)) == (400, "CBC.0100")
 
 
+def test_a_body_without_end_is_not_read(billing: Program, program: Program, coupon: Coupon) -> None:
+    endless = b'"' + b"x" * 7_000_000 + b'"'
+
+    assert error(billing.post("/consumptions", endless))[0] in {400, 413}
+    assert error(program.post(f"/coupons/{coupon.public_id}/recall", endless)) == (413, "CBC.0100")
+    coupon.refresh_from_db()
+    assert coupon.status == "usable"
+
+
+def test_a_fault_of_ours_tells_nothing(billing: Program, coupon: Coupon, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vouchers.api import billing as address
+
+    def fail(_number: str) -> None:
+        raise ValueError("SELECT secret FROM somewhere")
+
+    monkeypatch.setattr(address, "_coupon", fail)
+    answer = billing.post("/consumptions", use(coupon))
+
+    assert error(answer) == (500, "CBC.0999")
+    assert "secret" not in answer.content.decode()
+
+
+def test_messages_come_in_the_language_that_is_asked_for(billing: Program, coupon: Coupon) -> None:
+    answer = billing.client.get("/api/v1/quotas", headers={"Accept-Language": "zh-hans"})
+
+    assert answer.json()["error_msg"] == "密钥缺失、不存在或已被吊销。"
+
+
 def test_an_unknown_coupon_is_not_found(billing: Program, coupon: Coupon) -> None:
     unknown = "C222-2222-2222"
 

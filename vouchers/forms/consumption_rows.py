@@ -16,7 +16,7 @@ from vouchers.actions.consuming import ImportedRow
 from vouchers.models import Coupon
 from vouchers.rules import LARGEST_AMOUNT, OperationType
 
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 KINDS = {
     "consume": OperationType.CONSUME,
     "消费": OperationType.CONSUME,
