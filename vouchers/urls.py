@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from vouchers.views import eligibility, granting, operations, quotas, reviews, whitelists
+from vouchers.views import eligibility, granting, issue, operations, quotas, reviews, whitelists
 
 app_name = "vouchers"
 urlpatterns: list[URLPattern] = [
@@ -17,6 +17,11 @@ urlpatterns: list[URLPattern] = [
     path("platform/quotas/<slug:public_id>/total/", granting.change_total, name="change_total"),
     path("platform/quotas/<slug:public_id>/limits/", granting.change_limits, name="change_limits"),
     path("platform/quotas/<slug:public_id>/<slug:status>/", granting.change_status, name="change_status"),
+    path("coupons/issue/template/", issue.template, name="issue_template"),
+    path("coupons/issue/<slug:public_id>/", issue.issue, name="issue"),
+    path("coupons/issue/<slug:public_id>/customers/", issue.customers, name="issue_customers"),
+    path("coupons/issue/<slug:public_id>/chosen/", issue.chosen, name="issue_chosen"),
+    path("coupons/issue/<slug:public_id>/matching/", issue.matching, name="issue_matching"),
     path("whitelists/", whitelists.whitelists, {"kind": "customer"}, name="whitelists"),
     path("whitelists/pickup/", whitelists.whitelists, {"kind": "pickup"}, name="whitelists_pickup"),
     path("whitelists/template/", whitelists.whitelist_template, name="whitelist_template"),
