@@ -3,6 +3,7 @@
 import { startCopy } from "./copy.js";
 import { startDialogs } from "./dialog.js";
 import { startDisplay } from "./display.js";
+import { startFilters } from "./filters.js";
 import { startForms } from "./forms.js";
 import { startKeyboard } from "./keyboard.js";
 import { startMenus } from "./menu.js";
@@ -15,6 +16,7 @@ startToasts();
 startDisplay();
 startMenus();
 startDialogs();
+startFilters();
 startForms();
 startCopy();
 startSelection();

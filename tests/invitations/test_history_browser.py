@@ -108,3 +108,39 @@ def test_nothing_hangs_over_the_edge(history: Page, alice: Member, width: int, h
     assert history.evaluate("document.documentElement.scrollWidth <= innerWidth")
     wrap = "document.querySelector('.table-wrap')"
     assert history.evaluate(f"{wrap}.scrollWidth <= {wrap}.clientWidth")
+
+
+def test_filters_fold_on_a_telephone_and_say_how_many_are_in_use(history: Page) -> None:
+    history.set_viewport_size({"width": 390, "height": 844})
+    history.reload()
+    switch, field = history.locator(".filters-switch"), history.locator("#filter-email")
+    expect(switch).to_have_attribute("aria-expanded", "false")
+    expect(field).to_be_hidden()
+    assert history.locator("tbody tr").first.bounding_box()["y"] < 844
+    switch.focus()
+    history.keyboard.press("Enter")
+    expect(switch).to_have_attribute("aria-expanded", "true")
+    history.keyboard.press("Tab")
+    expect(history.locator(".filters :focus")).to_have_count(1)
+    field.fill(EMAIL)
+    field.press("Enter")
+    expect(history.locator("tbody tr")).to_have_count(1)
+    expect(switch).to_have_text("Filters (1)")
+    expect(switch).to_be_focused()
+    expect(field).to_be_hidden()
+    history.click(".chip a")
+    expect(switch).to_have_text("Filters")
+
+
+def test_filters_never_fold_on_a_desk(history: Page) -> None:
+    expect(history.locator(".filters-switch")).to_be_hidden()
+    history.fill("#filter-email", EMAIL)
+    history.press("#filter-email", "Enter")
+    expect(history.locator("tbody tr")).to_have_count(1)
+    expect(history.locator("#filter-email")).to_be_visible()
+
+
+def test_filters_that_are_at_fault_stand_open_on_a_telephone(history: Page) -> None:
+    history.set_viewport_size({"width": 390, "height": 844})
+    history.goto("/invitations/?invited_from=nonsense")
+    expect(history.locator(".filters-switch")).to_have_attribute("aria-expanded", "true")
