@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from partner_center.listing.filters import ChoiceFilter, ListFilters, PersonalFilter
+from partner_center.listing.filters import ChoiceFilter, DayFilter, ListFilters, PersonalFilter
 from partner_center.mail.addresses import safe_display
 from partner_center.masking import mask_account, mask_name
 from vouchers.rules import WhitelistVersionStatus
@@ -19,6 +19,8 @@ class VersionFilters(ListFilters):
     tab = "status"
 
     status = ChoiceFilter(_("Status"), choices=WhitelistVersionStatus.choices)
+    imported_from = DayFilter(_("Imported from"), field="created_at", edge="from")
+    imported_to = DayFilter(_("Imported to"), field="created_at", edge="to")
 
 
 class EntryFilters(ListFilters):

@@ -40,7 +40,8 @@ def eligibility(request: PartnerRequest) -> HttpResponseBase:
         return answer
     found = receivers.search(request.member, form.cleaned_data["wanted"])
     answers = eligibility_of(found[:MOST_ANSWERED], member=request.member, now=now)
-    return _page(request, form, answers=answers, has_more=len(found) > MOST_ANSWERED)
+    # The name is not said again: who looks over a shoulder would read what the answer masks.
+    return _page(request, CheckForm(), answers=answers, has_more=len(found) > MOST_ANSWERED)
 
 
 def _page(
