@@ -40,6 +40,15 @@ class ProtectedOperation(TextChoices):
 ALWAYS_ASKED = frozenset({ProtectedOperation.WITHDRAW, ProtectedOperation.ACTIVATE_REMITTANCE})
 
 
+# Those that this product offers to do.
+OFFERED = (
+    ProtectedOperation.ISSUE,
+    ProtectedOperation.RECALL,
+    ProtectedOperation.DISASSOCIATE,
+    ProtectedOperation.SWITCH_OFF,
+)
+
+
 class Channel(TextChoices):
     """Where the code comes from."""
 

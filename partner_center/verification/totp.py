@@ -45,7 +45,12 @@ def claim(user: User, code: str, *, now: datetime) -> bool:
     longer than a code could be right.
     """
     app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
-    counter = _counter_of(unseal(app.data["secret"], purpose=PURPOSE), code, now) if app else None
+    return app is not None and claim_with(unseal(app.data["secret"], purpose=PURPOSE), user, code, now=now)
+
+
+def claim_with(secret: str, user: User, code: str, *, now: datetime) -> bool:
+    """Take a code of an app that is not set up yet, by its key in base 32."""
+    counter = _counter_of(secret, code, now)
     return counter is not None and _is_first(user, counter, now)
 
 

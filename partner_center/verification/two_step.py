@@ -7,6 +7,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -39,8 +40,17 @@ class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return unseal(encrypted_text, purpose=totp.PURPOSE)
 
 
+class CodeInput(forms.TextInput):
+    """A field that does not show again what was typed."""
+
+    def format_value(self, value: object) -> None:
+        return None
+
+
 class _OnceOnly(BaseAuthenticateForm):  # type: ignore[misc]
     """A form for a code of the app or a recovery code; allauth counts and remembers in the cache of one process."""
+
+    code = forms.CharField(widget=CodeInput(attrs={"autocomplete": "one-time-code"}))
 
     def clean_code(self) -> str:
         now = timezone.now()  # noqa: TID251 - an edge: allauth's forms are given no clock
@@ -66,8 +76,14 @@ class ConfirmForm(_OnceOnly, ReauthenticateForm):  # type: ignore[misc]
 
 
 class ActivateForm(ActivateTOTPForm):  # type: ignore[misc]
-    """Setting the app up: the first code proves that it has the key."""
+    """Setting the app up: the first code proves that it has the key, and is used up by that."""
+
+    code = forms.CharField(widget=CodeInput(attrs={"autocomplete": "one-time-code"}))
 
     def clean_code(self) -> str:
+        now = timezone.now()  # noqa: TID251 - an edge: allauth's forms are given no clock
         self.cleaned_data["code"] = normalised(self.cleaned_data["code"])
-        return str(super().clean_code())
+        code = str(super().clean_code())
+        if not totp.claim_with(self.secret, self.user, code, now=now):
+            raise TwoStepAdapter().validation_error("incorrect_code")
+        return code

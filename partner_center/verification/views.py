@@ -14,7 +14,7 @@ from partner_center.tenancy.permissions import Permission
 from partner_center.tenancy.questions import go_to, show_question
 from partner_center.tenancy.requests import PartnerRequest
 from partner_center.verification import switching, totp
-from partner_center.verification.rules import ALWAYS_ASKED, ProtectedOperation
+from partner_center.verification.rules import OFFERED
 
 
 @require_safe
@@ -23,7 +23,7 @@ def security(request: PartnerRequest) -> HttpResponse:
     """Show the switch, what it protects, and whether the member could confirm by an app."""
     context = {
         "is_on": request.partner.verification_enabled,
-        "operations": [operation for operation in ProtectedOperation if operation not in ALWAYS_ASKED],
+        "operations": OFFERED,
         "has_app": totp.has_app(request.user),
     }
     return render(request, "verification/security.html", context)

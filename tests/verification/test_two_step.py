@@ -181,6 +181,7 @@ def test_sign_in_asks_for_the_app(fiona: Member) -> None:
     client = sign_in(fiona)
     assert client.get(reverse("mfa_index")).status_code == 302
     assert not second_step(client, "000000")
+    assert 'value="000000"' not in client.post(reverse("mfa_authenticate"), {"code": "000000"}).text
     assert not AuditEntry.objects.filter(deed="signed_in").exists()
     assert second_step(client, app_code(timezone.now()))
     assert AuditEntry.objects.filter(deed="signed_in").count() == 1
@@ -247,10 +248,13 @@ def test_the_app_is_set_up_and_switched_off(bob: Member) -> None:
     assert "not right" in client.post(address, {"code": "000000"}).text
     client.get(address)
     secret = client.session["mfa.totp.secret"]
-    answer = client.post(address, {"code": app_code(timezone.now(), secret)}, follow=True)
+    code = app_code(timezone.now(), secret)
+    answer = client.post(address, {"code": code}, follow=True)
     assert "10 of 10 codes are left." in answer.text
     stored = Authenticator.objects.get(user=bob.user, type="totp").data["secret"]
     assert secret not in stored
+
+    assert not second_step(sign_in(bob), code), "the code that set it up signs nobody in"
 
     codes = client.get(reverse("mfa_download_recovery_codes")).text.split()
     assert len(codes) == 10
