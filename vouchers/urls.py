@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from vouchers.views import eligibility, granting, issue, operations, quotas, reviews, whitelists
+from vouchers.views import coupons, eligibility, granting, issue, operations, quotas, recall, reviews, whitelists
 
 app_name = "vouchers"
 urlpatterns: list[URLPattern] = [
@@ -40,6 +40,11 @@ urlpatterns: list[URLPattern] = [
     path("whitelists/<slug:public_id>/discard/", whitelists.whitelist_discard, name="whitelist_discard"),
     path("whitelists/<slug:public_id>/compare/", whitelists.whitelist_compare, name="whitelist_compare"),
     path("whitelists/<slug:public_id>/reactivate/", whitelists.whitelist_reactivate, name="whitelist_reactivate"),
+    path("coupons/", coupons.coupons, name="coupons"),
+    path("coupons/export/", coupons.export, name="coupons_export"),
+    path("coupons/recall/", recall.recall_chosen, name="recall_chosen"),
+    path("coupons/<slug:public_id>/", coupons.coupon, name="coupon"),
+    path("coupons/<slug:public_id>/recall/", recall.recall, name="coupon_recall"),
     path("operations/", operations.operations, name="operations"),
     path("operations/export/", operations.export, name="operations_export"),
     path("platform/operations/", reviews.platform_operations, name="platform_operations"),

@@ -44,7 +44,9 @@ class RecallBatchForm(WordsForm):
     """The recall of many."""
 
     policy = forms.ChoiceField(
-        label=_("When a coupon cannot be recalled"), choices=Policy.choices, widget=forms.RadioSelect
+        label=_("When a coupon cannot be recalled"),
+        choices=[(Policy.SKIP, _("Leave it out and recall the others")), (Policy.ALL, _("Recall none of them"))],
+        widget=forms.RadioSelect,
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
