@@ -34,7 +34,8 @@ class IssueBatch(ItemJob):
         return applying.apply_issue(job, items, actor=actor, now=now)
 
     def chunk_size(self, job: Job) -> int:
-        return max(job.total, 1) if job.parameters["policy"] == Policy.ALL else self.chunk_rows
+        # One more than there are: the transaction that works the last row also ends the job.
+        return job.total + 1 if job.parameters["policy"] == Policy.ALL else self.chunk_rows
 
     def on_applied(self, job: Job, *, actor: Actor, now: datetime) -> None:
         applying.book_refused(job, actor=actor, now=now)
