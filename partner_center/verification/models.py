@@ -23,7 +23,7 @@ class Challenge(models.Model):
     A question for a code.
 
     `code_hash` is what a typed code is compared with; `sealed_code` is there for the mail only, cannot be read without
-    the server's key, and goes as soon as the mail is out (ADR 0014). A code of the authenticator app has neither.
+    the server's key, and goes as soon as the mail is out (ADR 0016). A code of the authenticator app has neither.
     """
 
     public_id = PublicIdField()
