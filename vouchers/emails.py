@@ -2,6 +2,9 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+from django.conf import settings
+from django.urls import reverse
+
 from partner_center import money
 from partner_center.mail.addresses import safe_display
 from partner_center.mail.kinds import Message, OutboxKey
@@ -79,4 +82,5 @@ def _to_holder(template: str, coupon: Coupon, shared: Mapping[str, Hashable]) ->
         "begins": told(coupon.effective_at, zone=voice.time_zone, language=voice.language),
         "ends": told(coupon.expires_at, zone=voice.time_zone, language=voice.language),
     }
-    return compose(f"emails/{template}", context, voice.language, slots=slots).to(account.email)
+    link = settings.SITE_URL + reverse("account_login")
+    return compose(f"emails/{template}", context, voice.language, link=link, slots=slots).to(account.email)

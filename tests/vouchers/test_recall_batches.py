@@ -91,9 +91,11 @@ def test_the_result_says_what_really_came_back_of_each_and_in_all(fiona: Member)
     job = apply(plan([first, second, gone], fiona, reason="Contract ended", remark="batch of May"))
 
     assert (job.done, job.failed, job.skipped) == (2, 0, 1)
-    recalled = queries.recalled_by_job(Coupon.objects.of(fiona.partner), job.public_id, member=fiona)
+    recalled = queries.recalled_by_job(Coupon.objects.of(fiona.partner), job.public_id, partner=fiona.partner)
     assert {coupon.recalled_minor for coupon in recalled} == {62_50, HUNDRED}
     assert queries.recalled_in_all(recalled) == {"CNY": 162_50}
+    said = "162.50 CNY recalled, from 2 coupons. 1 coupon was left out."
+    assert kinds.item_kind("recall").result_text(job) == said
     assert set(recalled.values_list("recall_reason", flat=True)) == {"Contract ended"}
     assert MailOutbox.objects.filter(kind="coupon_recalled").count() == 2
     quota = Quota.objects.get()
@@ -184,7 +186,7 @@ def test_coupons_of_several_quotas_go_back_to_their_own(fiona: Member) -> None:
     for quota in quotas:
         quota.refresh_from_db()
         assert (quota.balance_minor, quota.outstanding_minor) == (10 * HUNDRED, 0)
-    recalled = queries.recalled_by_job(Coupon.objects.of(fiona.partner), job.public_id, member=fiona)
+    recalled = queries.recalled_by_job(Coupon.objects.of(fiona.partner), job.public_id, partner=fiona.partner)
     assert queries.recalled_in_all(recalled) == {"CNY": 20_00, "USD": 20_00}
 
 

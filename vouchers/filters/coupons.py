@@ -46,7 +46,7 @@ def _of_issue(rows: Rows, public_id: str, _filters: ListFilters) -> Rows:
 
 
 def _of_recall(rows: Rows, public_id: str, filters: ListFilters) -> Rows:
-    return coupons.recalled_by_job(rows, public_id, member=filters.member)
+    return coupons.recalled_by_job(rows, public_id, partner=filters.member.partner)
 
 
 def _name(text: str) -> str:

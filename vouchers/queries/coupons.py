@@ -1,6 +1,5 @@
 """Reads about issued coupons that span tables: which batch, which order, what happened to one."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -8,7 +7,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from partner_center.jobs.models import Job, JobItem
 from partner_center.jobs.rules import ItemState
-from partner_center.tenancy.models import Member, Partner
+from partner_center.tenancy.models import Partner
 from vouchers.models import Coupon, LedgerEntry, OperationRecord, OperationResult
 from vouchers.rules import RECALLS
 
@@ -19,9 +18,9 @@ def issued_by_job(coupons: Rows, public_id: str) -> Rows:
     return coupons.filter(job__public_id=public_id)
 
 
-def recalled_by_job(coupons: Rows, public_id: str, *, member: Member) -> Rows:
-    """Keep what a batch really recalled; the job itself may be another member's of the same partner."""
-    jobs = Job.objects.of(member.partner).filter(public_id=public_id, kind="recall")
+def recalled_by_job(coupons: Rows, public_id: str, *, partner: Partner) -> Rows:
+    """Keep what a batch really recalled; the job itself may be of any member of the partner."""
+    jobs = Job.objects.of(partner).filter(public_id=public_id, kind="recall")
     done = JobItem.objects.filter(job__in=jobs, state=ItemState.DONE).values("object_id")
     return coupons.filter(public_id__in=done)
 
@@ -34,8 +33,7 @@ def of_order(coupons: Rows, order_id: str, *, partner: Partner) -> Rows:
 
 def recalled_in_all(coupons: QuerySet[Coupon]) -> dict[str, int]:
     """Sum by currency what was recalled of coupons."""
-    sums = coupons.order_by().values_list("currency").annotate(total=Sum("recalled_minor"))
-    return dict(Counter(dict(sums)))
+    return dict(coupons.order_by().values_list("currency").annotate(total=Sum("recalled_minor")))
 
 
 def recalled_by(coupon: Coupon) -> str:

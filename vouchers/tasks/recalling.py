@@ -18,6 +18,8 @@ from partner_center.verification import actions as verification
 from partner_center.verification.proofs import Proof
 from partner_center.verification.rules import About, ProtectedOperation, payload_digest
 from vouchers.actions import recall_batches
+from vouchers.models import Coupon
+from vouchers.queries import coupons
 from vouchers.rules import Reason, Verdict, words
 from vouchers.rules.issuing import Policy
 
@@ -69,11 +71,26 @@ class RecallBatch(ItemJob):
         told = _("%(amounts)s in all will come back to the quotas. This cannot be undone; you can only issue anew.")
         return told % {"amounts": shown_totals(job.parameters["totals"])}
 
+    def result_text(self, job: Job) -> Text:
+        recalled = coupons.recalled_by_job(Coupon.objects.of(job.partner), job.public_id, partner=job.partner)
+        left_out = job.total - job.done
+        told = ngettext("%(count)d coupon was left out.", "%(count)d coupons were left out.", left_out)
+        result = told_result(job.done, coupons.recalled_in_all(recalled))
+        return f"{result} {told % {'count': left_out}}" if left_out else result
+
     def result_url(self, job: Job) -> str | None:
         return f"{reverse('vouchers:coupons')}?recall={job.public_id}"
 
     def item_url(self, item: JobItem) -> str | None:
         return reverse("vouchers:coupon", args=[item.object_id]) if item.object_id else None
+
+
+def told_result(count: int, totals: dict[str, int]) -> str:
+    """Say what really came back, in all."""
+    told = ngettext(
+        "%(amounts)s recalled, from %(count)d coupon.", "%(amounts)s recalled, from %(count)d coupons.", count
+    )
+    return told % {"count": count, "amounts": shown_totals(totals) or "0"}
 
 
 def shown_totals(totals: dict[str, int]) -> str:

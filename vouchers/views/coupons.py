@@ -1,7 +1,5 @@
 """Issued coupons: the list, one coupon with what happened to it, and the export."""
 
-from typing import Any
-
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
@@ -26,6 +24,7 @@ from vouchers.queries import coupons as queries
 from vouchers.rules import LedgerAccount, OperationType, OrderType, words
 from vouchers.rules.recalling import why_not_recallable
 from vouchers.tables import coupons as tables
+from vouchers.tasks.recalling import told_result
 from vouchers.views import recall
 
 
@@ -51,14 +50,13 @@ def coupons(request: PartnerRequest) -> HttpResponseBase:
     )
 
 
-def _recalled_in_batch(request: PartnerRequest) -> dict[str, Any] | None:
+def _recalled_in_batch(request: PartnerRequest) -> str:
     """Sum what the batch recalled whose result the page shows."""
     public_id = request.GET.get("recall", "")
-    if not public_id.isascii() or not public_id.isprintable() or not public_id:
-        return None
-    rows = queries.recalled_by_job(Coupon.objects.visible_to(request.member), public_id, member=request.member)
-    totals = queries.recalled_in_all(rows)
-    return {"count": rows.count(), "amounts": [money.shown(totals[each], each) for each in sorted(totals)]}
+    if not public_id or not public_id.isascii() or not public_id.isprintable():
+        return ""
+    rows = queries.recalled_by_job(Coupon.objects.visible_to(request.member), public_id, partner=request.partner)
+    return told_result(rows.count(), queries.recalled_in_all(rows))
 
 
 @require_safe
