@@ -1,6 +1,5 @@
 """Resend and export: what is done to many history records at once."""
 
-import re
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -9,14 +8,13 @@ from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from invitations import queries
 from invitations.actions import planning
 from invitations.filters import HistoryFilters
-from invitations.models import Invitation, InvitationQuerySet
+from invitations.models import Invitation
 from invitations.rules import RowReason
 from invitations.views import pace
 from partner_center.environment import environment
@@ -24,7 +22,7 @@ from partner_center.jobs import actions as jobs
 from partner_center.jobs.models import Job, JobItem
 from partner_center.jobs.rules import FileFormat, ItemState
 from partner_center.listing.asking import read_address
-from partner_center.listing.pages import matching_rows
+from partner_center.listing.choosing import chosen_rows
 from partner_center.masking import mask_email, mask_name
 from partner_center.refusals import Refusal, Text
 from partner_center.tenancy.access import member_required
@@ -33,22 +31,6 @@ from partner_center.tenancy.permissions import Permission
 from partner_center.tenancy.requests import PartnerRequest, posted_ids
 
 SHOWN_IN_DIALOG = 50
-_NUMBER = re.compile(r"[0-9]{1,9}")
-
-
-class NothingChosen(Refusal):
-    code = "nothing_chosen"
-    message = _("Nothing is selected.")
-    next_step = _("Tick the invitations to send again.")
-    status = 400
-
-
-class NumberChanged(Refusal):
-    """The filter matches another number of rows than the person was told (peers.md O26)."""
-
-    code = "selection_changed"
-    message = _("%(now)d rows match now, not %(then)d as shown before.")
-    next_step = _("Look at the list again and select anew.")
 
 
 @member_required(Permission.INVITATION_SEND)
@@ -56,7 +38,8 @@ class NumberChanged(Refusal):
 def resend_plan(request: PartnerRequest) -> HttpResponseBase:
     """Plan to send the chosen invitations again, and show the plan: in the dialog, or on its page without scripts."""
     try:
-        rows = _chosen(request)
+        visible = Invitation.objects.visible_to(request.member)
+        rows = chosen_rows(request, visible=visible, filters=HistoryFilters, now=timezone.now())
         if "all_matching" in request.POST or len(posted_ids(request)) > 1:
             pace.spend_batch(request)
     except Refusal as refusal:
@@ -65,37 +48,6 @@ def resend_plan(request: PartnerRequest) -> HttpResponseBase:
     if not request.htmx:
         return redirect("jobs:detail", job.public_id)
     return _dialog(request, job)
-
-
-def _chosen(request: PartnerRequest) -> QuerySet[Invitation]:
-    """
-    Return exactly the rows that were named, newest first.
-
-    :raises NothingChosen: if there are none
-    :raises NumberChanged: if "all N" are not N any more
-    """
-    visible = Invitation.objects.visible_to(request.member)
-    if named := request.POST.get("all_matching", ""):
-        return _all_matching(request, visible, int(named) if _NUMBER.fullmatch(named) else 0)
-    ids = posted_ids(request)[: environment.batch_limit]
-    rows = visible.filter(public_id__in=ids).order_by("-pk")
-    if not ids or not rows.exists():
-        raise NothingChosen
-    return rows
-
-
-def _all_matching(request: PartnerRequest, visible: InvitationQuerySet, named: int) -> QuerySet[Invitation]:
-    query = request.POST.get("filter", "")
-    matching, _filters = matching_rows(
-        query, rows=visible, filters=HistoryFilters, viewer=request.member, now=timezone.now()
-    )
-    rows = matching.order_by("-pk")[: environment.batch_limit]
-    count = rows.count()
-    if not count:
-        raise NothingChosen
-    if count != named:
-        raise NumberChanged(now=count, then=named)
-    return rows
 
 
 def _dialog(request: PartnerRequest, job: Job) -> HttpResponse:
