@@ -12,9 +12,12 @@ from tests.people import actor_of
 from tests.rivals import run_together
 from tests.vouchers.making import make_coupon, make_customer, make_quota
 from tests.vouchers.whitelisting import activate, import_list, list_in_force, rows_of
-from vouchers.actions import whitelists
+from vouchers.actions import issuing, whitelists
 from vouchers.models import Coupon, Quota, Whitelist, WhitelistVersion
+from vouchers.queries import receivers
 from vouchers.queries.whitelists import active_version, listed_accounts
+from vouchers.rules import Reason
+from vouchers.rules.issuing import terms_within
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,6 +62,45 @@ def test_nobody_gets_a_coupon_once_the_version_without_him_is_in_force(
     assert Coupon.objects.filter(account=removed.account).count() == judged_before
     assert set(Coupon.objects.values_list("whitelist_version", flat=True)) <= {first.pk}
     assert not issue_if_listed(quota, removed)
+
+
+@pytest.mark.parametrize("_round", range(ROUNDS))
+def test_the_product_issues_by_the_version_in_force(
+    fiona: Member, monkeypatch: pytest.MonkeyPatch, _round: int
+) -> None:
+    removed, kept = make_customer(fiona), make_customer(fiona)
+    quota = make_quota(fiona.partner, kind="cash_coupon")
+    first = list_in_force(fiona, removed, kept)
+    draft = import_list(fiona, kept)
+    order: list[str] = []
+    judge = receivers.known_about
+    monkeypatch.setattr(receivers, "known_about", lambda *about: (order.append("judged"), judge(*about))[1])
+    monkeypatch.setattr(whitelists, "_forget_rejected", lambda _version: order.append("activated"))
+
+    def deed(number: int) -> object:
+        return activate(draft) if number == RIVALS // 2 else issue_to(removed, quota, fiona)
+
+    outcomes = run_together(RIVALS, deed)
+    judged_before = order.index("activated")
+    assert len(order) == RIVALS
+    assert outcomes.count(None) == judged_before
+    assert outcomes.count(Reason.NOT_ON_WHITELIST) == RIVALS - 1 - judged_before
+    assert list(Coupon.objects.values_list("whitelist_version", flat=True)) == [first.pk] * judged_before
+    assert issue_to(kept, quota, fiona) is None
+    assert Coupon.objects.get(account=kept.account).whitelist_version == draft
+
+
+def issue_to(customer: Association, quota: Quota, member: Member) -> Reason | None:
+    with transaction.atomic():
+        [outcome] = issuing.issue(
+            quota=quota,
+            wanted=[issuing.Wanted(customer=customer.pk)],
+            terms=terms_within(quota, face_minor=1),
+            member=member,
+            actor=actor_of(member),
+            now=timezone.now(),
+        )
+    return outcome.reason
 
 
 @pytest.mark.postgres
