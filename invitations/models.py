@@ -179,8 +179,11 @@ class Invitation(models.Model):
             models.Index(fields=["partner", "status", "id"], name="invitation_status"),
             # Counting and finding what is invited or expired now, without touching the table.
             models.Index(fields=["partner", "status", "expires_at"], name="invitation_status_now"),
+            # Behind the id stands what a page of one cause or tag is sorted and counted by: the table is not read.
             models.Index(
-                fields=["partner", "cause", "id"], condition=Q(status="association_failed"), name="invitation_cause"
+                fields=["partner", "cause", "id", "created_at", "status"],
+                condition=Q(status="association_failed"),
+                name="invitation_cause",
             ),
             models.Index(
                 fields=["rechecked_at", "id"], condition=Q(status="association_failed"), name="invitation_recheck"
@@ -188,7 +191,7 @@ class Invitation(models.Model):
             models.Index(fields=["partner", "customer_name_key", "id"], name="invitation_name"),
             models.Index(fields=["partner", "account_name", "id"], name="invitation_account"),
             models.Index(fields=["partner", "email", "id"], name="invitation_email"),
-            models.Index(fields=["partner", "custom_tag", "id"], name="invitation_tag"),
+            models.Index(fields=["partner", "custom_tag", "id", "created_at"], name="invitation_tag"),
             models.Index(fields=["partner", "method", "id"], name="invitation_method"),
             models.Index(fields=["owner", "created_at", "id"], name="invitation_owner"),
             models.Index(fields=["expires_at"], condition=Q(status="invited"), name="invitation_due"),

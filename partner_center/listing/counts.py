@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models.expressions import Combinable
 from django.utils.formats import number_format
 
-from partner_center.listing.keyset import Rows
+from partner_center.listing.keyset import Rows, first_of
 
 Part = tuple[str, tuple[Any, ...]]
 THOUSAND = 1000
@@ -146,7 +146,7 @@ def _capped(rows: Rows, cap: int) -> Part | None:
 
 
 def _division(division: Division) -> Part:
-    rows = division.rows.annotate(tab=division.by).values_list("tab")[: division.cap + 1]
+    rows = first_of(division.rows, division.cap + 1).annotate(tab=division.by).values_list("tab")
     compiled = _compiled(rows.query)
     if not compiled:
         return "SELECT 1, %s, 0", ("",)

@@ -479,7 +479,7 @@ def test_htmx_gets_the_part_that_changes_and_the_counts_beside_it(alice: Member)
     assert html.lstrip().startswith('<div id="list-body">')
     assert "<html" not in html
     assert 'id="list-filters"' not in html
-    assert html.count('hx-swap-oob="true"') == 2
+    assert html.count('hx-swap-oob="true"') == 3
     assert '<p id="list-status" hx-swap-oob="innerHTML">Showing 1–20 of 25</p>' in html
     assert answer["HX-Push-Url"] == "/invitations/?status=expired&size=20"
     whole = page(alice, "status=expired", **WHOLE)
