@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet
+from django.db.models.expressions import OrderBy
 
 Row = tuple[Any, ...]
 Rows = QuerySet[Any, Any]
@@ -109,6 +110,20 @@ def first_of(rows: Rows, count: int) -> Rows:
     return everything.filter(pk__in=rows.values("pk")[:count])
 
 
+class Found(Func):
+    """A column of rows that were found already: SQLite is kept from walking through an index in the order of it."""
+
+    arity = 1
+    template = "%(expressions)s"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        return super().as_sql(compiler, connection, template="+%(expressions)s", **options)
+
+
+def _sorted_by(name: str) -> OrderBy:
+    return OrderBy(Found(F(name.removeprefix("-"))), descending=name.startswith("-"))
+
+
 def _columns(order: Order, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("id", PUBLIC_ID, order.column, *names)))
 
@@ -124,7 +139,7 @@ def _read(rows: Rows, order: Order, size: int, columns: tuple[str, ...], *, reve
     """Read one row more than shown: it tells whether the list goes on."""
     names = order.names(reverse=reverse)
     first = first_of(rows.order_by(*names), size + 1)
-    found: list[Row] = list(first.order_by(*names).values_list(*columns))
+    found: list[Row] = list(first.order_by(*map(_sorted_by, names)).values_list(*columns))
     goes_on = len(found) > size
     shown = found[:size]
     if reverse:
