@@ -312,3 +312,17 @@ def test_a_refund_after_the_end_passes_by_the_coupon(coupon: Coupon, used: int) 
     assert refund(coupon, now=ended).destination == "quota"
     assert of_coupon(coupon) == ("used" if used == HUNDRED else "usable", HUNDRED - used, 0, 0, used)
     assert of_quota(coupon) == (900_00 + used, HUNDRED - used, 0, 0)
+
+
+def test_a_coupon_that_changes_behind_the_lock_is_noticed(coupon: Coupon, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = picture(coupon)
+    read_uses = consuming.uses_by_orders
+
+    def meanwhile(pks: Any) -> Any:
+        Coupon.objects.filter(pk=coupon.pk).update(balance_minor=10_00, consumed_minor=90_00)
+        return read_uses(pks)
+
+    monkeypatch.setattr(consuming, "uses_by_orders", meanwhile)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        consume(coupon)
+    assert picture(coupon) == before

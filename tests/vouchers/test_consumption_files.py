@@ -91,6 +91,26 @@ def test_the_same_file_twice_changes_nothing(tmp_path: Path, coupon: Coupon) -> 
     assert picture() == before
 
 
+def test_what_was_given_back_can_be_used_again_in_the_same_file(tmp_path: Path, coupon: Coupon) -> None:
+    file = written(
+        tmp_path,
+        line(coupon, "100"),
+        line(coupon, "", kind="refund"),
+        line(coupon, "100", "O-2"),
+        line(coupon, "1", "O-3"),
+    )
+
+    printed, _error = run(file, "--skip-faulty")
+
+    assert printed == "row 5: This coupon is used up.\n"
+    coupon.refresh_from_db()
+    quota = coupon.quota
+    assert (coupon.status, coupon.balance_minor, coupon.consumed_minor) == ("used", 0, 100_00)
+    quota.refresh_from_db()
+    assert (quota.outstanding_minor, quota.consumed_minor) == (0, 100_00)
+    assert LedgerEntry.objects.filter(coupon=coupon).count() == 4
+
+
 def test_a_row_that_stands_twice_is_booked_once(tmp_path: Path, coupon: Coupon) -> None:
     assert run(written(tmp_path, line(coupon), line(coupon)))[0] == "1 booked, 1 unchanged, 0 refused\n"
 

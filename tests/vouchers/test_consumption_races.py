@@ -1,7 +1,7 @@
 """Orders that meet at one coupon, with real threads: nothing is used twice, whoever comes first."""
 
 import pytest
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from partner_center.tenancy.actors import Actor
@@ -48,6 +48,28 @@ def test_fifty_orders_never_use_more_than_there_is(coupon: Coupon) -> None:
     assert entries.aggregate(sum=Sum("amount_minor"))["sum"] == 98_00
     assert OperationRecord.objects.filter(operation="consume", result="success").count() == 14
     assert OperationRecord.objects.filter(operation="consume", result="failure").count() == 36
+
+
+@pytest.mark.postgres
+def test_without_the_locks_orders_do_meet_and_the_guard_stops_them(
+    coupon: Coupon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin of the test above: it would see rivals that get in each other's way."""
+
+    def unlocked(chosen: Q) -> list[Coupon]:
+        return list(Coupon.objects.filter(chosen).select_related("quota", "partner", "account", "chosen_account"))
+
+    def consume(thread: int) -> object:
+        order_id = f"O-{thread}"
+        return consuming.consume(coupon=coupon, amount_minor=1_00, order_id=order_id, actor=BILLING, now=timezone.now())
+
+    monkeypatch.setattr(consuming, "lock_coupons", unlocked)
+    found = [each for _round in range(ROUNDS) for each in run_together(THREADS, consume)]
+
+    assert any(isinstance(each, RuntimeError) for each in found)
+    coupon.refresh_from_db()
+    entries = LedgerEntry.objects.filter(operation="consume")
+    assert coupon.consumed_minor == entries.aggregate(sum=Sum("amount_minor"))["sum"]
 
 
 def test_the_same_order_fifty_times_uses_it_once(coupon: Coupon) -> None:

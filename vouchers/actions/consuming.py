@@ -4,13 +4,15 @@ Consumption: the vendor's orders use coupons, hold them until they are paid, and
 All of it comes from the vendor's billing. A refused operation changes nothing, and its record stays in the log.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Q
 
 from partner_center.audit import actions as audit
 from partner_center.audit.models import Deed
@@ -19,7 +21,7 @@ from vouchers.actions import balances
 from vouchers.actions.booking import Operation, book
 from vouchers.actions.consumption_refusals import refusal_of
 from vouchers.actions.ending import lock_coupons
-from vouchers.models import Coupon
+from vouchers.models import Coupon, Quota
 from vouchers.queries.consumption import Uses, uses_by_orders
 from vouchers.rules import CouponStatus, OperationType, QuotaPhase, Reason
 from vouchers.rules.consuming import (
@@ -147,6 +149,7 @@ def _settle_one(movement: Movement, actor: Actor, now: datetime) -> Settled:
     with transaction.atomic():
         till = _Till(Q(pk=movement.coupon), now=now)
         settled = till.settle(movement)
+        till.write()
         _book([settled], actor, now)
     if settled.reason is not None:
         raise refusal_of(settled.reason)
@@ -194,33 +197,37 @@ def import_consumption(
         till = _Till(Q(pk__in={row.coupon for row in rows}), now=now)
         settled = [(row.number, till.settle_row(row)) for row in rows]
         refused = [(number, each) for number, each in settled if isinstance(each, Reason)]
-        moved = [each for _number, each in settled if isinstance(each, Settled)]
         is_written = skips_refused or (is_whole and not refused)
         if is_written:
-            _book(moved, actor, now)
-        else:
-            transaction.set_rollback(True)
-    unchanged = len(rows) - len(refused) - len(moved)
-    return ImportReport(len(moved), unchanged, refused, is_written)
+            till.write()
+            _book(till.moved, actor, now)
+    unchanged = len(rows) - len(refused) - len(till.moved)
+    return ImportReport(len(till.moved) if is_written else 0, unchanged, refused, is_written)
 
 
 # --- moving ----------------------------------------------------------------------------------------------------------
 
 
 class _Till:
-    """Coupons and their quotas behind locks, and what orders have used of them: what stands here decides."""
+    """
+    Coupons and their quotas behind locks, and what orders have used of them: what stands here decides.
+
+    `settle` judges and counts here; `write` puts down each coupon and each quota once, however many rows a file had.
+    """
 
     def __init__(self, chosen: Q, *, now: datetime) -> None:
         self.now = now
         self.coupons = {coupon.pk: coupon for coupon in lock_coupons(chosen)}
+        self.found = {pk: _columns(coupon, _GUARD) for pk, coupon in self.coupons.items()}
         self.uses: Uses = uses_by_orders(self.coupons)
+        self.moved: list[Settled] = []
 
     def settle(self, movement: Movement) -> Settled:
-        """Move what a movement asks for, or find why not; nothing is booked yet."""
-        coupon = self.coupons[movement.coupon]
-        settled = self._consumed(movement, coupon) if _takes(movement) else self._refunded(movement, coupon)
+        """Judge a movement and count what it moves, or find why it cannot."""
+        settled = self._consumed(movement) if _takes(movement) else self._refunded(movement)
         if settled.reason is None:
-            self._note(settled)
+            self._count(settled)
+            self.moved.append(settled)
         return settled
 
     def settle_row(self, row: ImportedRow) -> Settled | Reason | None:
@@ -237,42 +244,53 @@ class _Till:
         )
         return settled.reason or settled
 
-    def _consumed(self, movement: Movement, coupon: Coupon) -> Settled:
-        amount, at = movement.amount_minor or 0, movement.at
+    def write(self) -> None:
+        """Write what was counted: each coupon by one UPDATE that finds it as it was locked, then each quota."""
+        for pk in {settled.coupon.pk for settled in self.moved}:
+            unchanged = Coupon.objects.filter(pk=pk, **self.found[pk])
+            if not unchanged.update(**_columns(self.coupons[pk], _GUARD + _TIMES)):
+                raise RuntimeError("a coupon changed although it was locked")
+        in_order = sorted(self.moved, key=lambda each: each.coupon.quota_id)
+        for quota, group in groupby(in_order, key=lambda each: each.coupon.quota):
+            _move_quota(quota, list(group), self.now)
+
+    def _consumed(self, movement: Movement) -> Settled:
+        coupon, amount = self.coupons[movement.coupon], movement.amount_minor or 0
         paid = self.uses[coupon.pk, movement.order.id].paid_minor
-        reason = why_not_consumed(coupon, order=movement.order, amount_minor=amount, paid_minor=paid, now=at)
-        if reason is None:
-            _take_from(coupon, amount, at)
-            balances.consume(coupon.quota, amount, now=self.now)
+        reason = why_not_consumed(coupon, order=movement.order, amount_minor=amount, paid_minor=paid, now=movement.at)
         return Settled(movement=movement, coupon=coupon, amount_minor=amount, reason=reason)
 
-    def _refunded(self, movement: Movement, coupon: Coupon) -> Settled:
+    def _refunded(self, movement: Movement) -> Settled:
+        coupon = self.coupons[movement.coupon]
         paid = self.uses[coupon.pk, movement.order.id].paid_minor
         amount = paid if movement.amount_minor is None else movement.amount_minor
         if reason := why_not_refunded(amount, paid_minor=paid):
             return Settled(movement=movement, coupon=coupon, amount_minor=amount, reason=reason)
         is_open = coupon.quota.phase_at(self.now) == QuotaPhase.NORMAL
         goes_to = refund_goes_to(coupon, quota_is_open=is_open, now=self.now)
-        if goes_to == Destination.COUPON:
-            _give_to(coupon, amount)
-            balances.refund(coupon.quota, amount, now=self.now)
-        else:
-            _pass_by(coupon, amount)
-            balances.return_refund(coupon.quota, amount, lapses=goes_to == Destination.LAPSED, now=self.now)
         return Settled(movement=movement, coupon=coupon, amount_minor=amount, destination=goes_to)
 
-    def _note(self, settled: Settled) -> None:
-        """Remember what moved, for the next movement of the same coupon."""
-        coupon = settled.coupon
+    def _count(self, settled: Settled) -> None:
+        """Change the coupon and the order's use here, for the next movement and for `write`."""
+        coupon, amount = settled.coupon, settled.amount_minor
         use = self.uses[coupon.pk, settled.movement.order.id]
-        if _takes(settled.movement):
-            use.consumed_minor += settled.amount_minor
+        if settled.operation == OperationType.CONSUME:
+            use.consumed_minor += amount
+            _take_from(coupon, amount, settled.movement.at)
+            return
+        use.refunded_minor += amount
+        if settled.operation == OperationType.REFUND:
+            _give_to(coupon, amount)
         else:
-            use.refunded_minor += settled.amount_minor
-        coupon.refresh_from_db(fields=_MOVING)
+            _pass_by(coupon, amount)
 
 
-_MOVING = ["status", "balance_minor", "consumed_minor", "recalled_minor", "expired_minor", "locked_by_order"]
+_GUARD = ("status", "balance_minor", "consumed_minor", "recalled_minor", "expired_minor", "locked_by_order")
+_TIMES = ("last_used_at", "ended_at")
+
+
+def _columns(coupon: Coupon, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(coupon, name) for name in names}
 
 
 def _takes(movement: Movement) -> bool:
@@ -280,44 +298,43 @@ def _takes(movement: Movement) -> bool:
 
 
 def _take_from(coupon: Coupon, amount_minor: int, at: datetime) -> None:
-    """Take from a usable coupon that has so much; what is taken to the last unit is used up."""
-    usable = Coupon.objects.filter(pk=coupon.pk, status=CouponStatus.USABLE, balance_minor__gte=amount_minor)
-    is_last = Q(balance_minor=amount_minor)
-    _changed_one(
-        usable.update(
-            balance_minor=F("balance_minor") - amount_minor,
-            consumed_minor=F("consumed_minor") + amount_minor,
-            status=Case(When(is_last, then=Value(CouponStatus.USED)), default=F("status")),
-            ended_at=Case(When(is_last, then=Value(at)), default=F("ended_at")),
-            locked_by_order="",
-            last_used_at=at,
-        )
-    )
+    """Take from a coupon and end its lock; what is taken to the last unit is used up."""
+    coupon.balance_minor -= amount_minor
+    coupon.consumed_minor += amount_minor
+    coupon.locked_by_order, coupon.last_used_at = "", at
+    if not coupon.balance_minor:
+        coupon.status, coupon.ended_at = CouponStatus.USED, at
 
 
 def _give_to(coupon: Coupon, amount_minor: int) -> None:
     """Fill a coupon again, also one that was used up."""
-    alive = Coupon.objects.filter(pk=coupon.pk, status__in=(CouponStatus.USABLE, CouponStatus.USED))
-    _changed_one(
-        alive.filter(consumed_minor__gte=amount_minor).update(
-            balance_minor=F("balance_minor") + amount_minor,
-            consumed_minor=F("consumed_minor") - amount_minor,
-            status=CouponStatus.USABLE,
-            ended_at=None,
-        )
-    )
+    coupon.balance_minor += amount_minor
+    coupon.consumed_minor -= amount_minor
+    coupon.status, coupon.ended_at = CouponStatus.USABLE, None
 
 
 def _pass_by(coupon: Coupon, amount_minor: int) -> None:
     """Write on a coupon that has ended that this much of it was not consumed after all, and is gone as the rest is."""
-    column = "recalled_minor" if coupon.status == CouponStatus.RECALLED else "expired_minor"
-    changes = {"consumed_minor": F("consumed_minor") - amount_minor, column: F(column) + amount_minor}
-    _changed_one(Coupon.objects.filter(pk=coupon.pk, consumed_minor__gte=amount_minor).update(**changes))
+    coupon.consumed_minor -= amount_minor
+    if coupon.status == CouponStatus.RECALLED:
+        coupon.recalled_minor += amount_minor
+    else:
+        coupon.expired_minor += amount_minor
 
 
-def _changed_one(rows: int) -> None:
-    if rows != 1:
-        raise RuntimeError("a coupon changed although it was locked")
+def _move_quota(quota: Quota, settled: Iterable[Settled], now: datetime) -> None:
+    """Move the sums on the quota; what was consumed and given back to coupons is one amount, in one direction."""
+    sums: Counter[OperationType | Destination] = Counter()
+    for each in settled:
+        sums[each.operation if each.operation != OperationType.RETURN else each.destination] += each.amount_minor
+    consumed = sums[OperationType.CONSUME] - sums[OperationType.REFUND]
+    if consumed > 0:
+        balances.consume(quota, consumed, now=now)
+    if consumed < 0:
+        balances.refund(quota, -consumed, now=now)
+    for destination in (Destination.QUOTA, Destination.LAPSED):
+        if amount := sums[destination]:
+            balances.return_refund(quota, amount, lapses=destination == Destination.LAPSED, now=now)
 
 
 def _book(settled: Iterable[Settled], actor: Actor, now: datetime) -> None:
