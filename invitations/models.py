@@ -186,6 +186,11 @@ class Invitation(models.Model):
                 name="invitation_cause",
             ),
             models.Index(
+                fields=["partner", "created_at", "id", "cause", "status"],
+                condition=Q(status="association_failed"),
+                name="invitation_failed_newest",
+            ),
+            models.Index(
                 fields=["rechecked_at", "id"], condition=Q(status="association_failed"), name="invitation_recheck"
             ),
             models.Index(fields=["partner", "customer_name_key", "id"], name="invitation_name"),
