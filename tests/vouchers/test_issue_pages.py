@@ -82,7 +82,7 @@ def test_the_result_says_what_was_issued(browser: Client, partner: Partner, fion
         ({"min_order": "-1"}, "cannot be negative"),
         ({"first_day": "2001-01-01"}, "not within the quota&#x27;s"),
         ({"last_day": "2199-01-01"}, "not within the quota&#x27;s"),
-        ({"last_day": "soon"}, "Enter a valid date."),
+        ({"last_day": "soon"}, "Enter a day such as"),
         ({"order_types": ["change"]}, "Select a valid choice."),
         ({"services": ["Mainframes"]}, "Select a valid choice."),
         ({"products": ",".join(map(str, range(11)))}, "at most 10 names"),
@@ -119,6 +119,21 @@ def test_a_day_at_the_end_of_the_quota_reaches_to_its_end(browser: Client, partn
     terms = Job.objects.get().parameters["terms"]
     ends = (quota.effective_at.isoformat(), quota.expires_at.isoformat())
     assert (terms["effective_at"], terms["expires_at"]) == ends
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_days_of_the_quota_are_filled_in(fiona: Member, partner: Partner, language: str) -> None:
+    fiona.user.language = language
+    fiona.user.save(update_fields=["language"])
+    quota = make_quota(partner)
+    last = timezone.localdate(quota.expires_at, ZoneInfo(fiona.user.time_zone))
+
+    browser = signed_in(fiona)
+    browser.cookies["django_language"] = language
+    page = browser.get(reverse("vouchers:issue", args=[quota.public_id])).content.decode()
+
+    assert f'<html lang="{language}"' in page
+    assert f'value="{last.isoformat()}"' in page
 
 
 def test_a_group_is_named_by_model_and_tag_and_counted(browser: Client, partner: Partner, fiona: Member) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.forms.facts import AmountField
 from customers.rules import Model
-from partner_center.listing.fields import LineField
+from partner_center.listing.fields import DayField, LineField
 from partner_center.mail.addresses import safe_display
 from partner_center.tenancy.models import Member
 from vouchers.models import Quota
@@ -76,11 +76,20 @@ class NamesField(forms.CharField):
         return names
 
 
+class DayInput(forms.DateInput):
+    """A browser's date input, which takes its value in one form whatever the language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
 class IssueForm(forms.Form):
     """The terms of an issue and its customers; the limits are those of one quota."""
 
-    first_day = forms.DateField(label=_("Valid from"), widget=forms.DateInput(attrs={"type": "date"}))
-    last_day = forms.DateField(label=_("Valid until"), widget=forms.DateInput(attrs={"type": "date"}))
+    first_day = DayField(label=_("Valid from"), widget=DayInput)
+    last_day = DayField(label=_("Valid until"), widget=DayInput)
     remark = forms.CharField(
         label=_("Remark"),
         required=False,
