@@ -9,6 +9,13 @@ from vouchers.models.quotas import Quota
 from vouchers.rules import LedgerAccount, OperationType
 
 
+class LedgerManager(models.Manager.from_queryset(PartnerOwnedQuerySet["LedgerEntry"])):  # type: ignore[misc]
+    """Names an entry by its operation, where lists and addresses want a public id."""
+
+    def get_queryset(self) -> PartnerOwnedQuerySet["LedgerEntry"]:
+        return super().get_queryset().annotate(public_id=F("operation_id"))  # type: ignore[no-any-return]
+
+
 class LedgerEntry(models.Model):
     """
     One amount that moved from one account of a quota to another.
@@ -30,7 +37,7 @@ class LedgerEntry(models.Model):
     order_id = models.CharField(max_length=64, blank=True)
     occurred_at = models.DateTimeField()
 
-    objects = PartnerOwnedQuerySet["LedgerEntry"].as_manager()
+    objects = LedgerManager()
 
     class Meta:
         constraints = [
@@ -44,6 +51,7 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(fields=["quota", "-id"], name="ledger_of_quota"),
             models.Index(fields=["coupon", "-id"], name="ledger_of_coupon"),
+            models.Index(fields=["order_id"], condition=~Q(order_id=""), name="ledger_of_order"),
         ]
 
     def __str__(self) -> str:

@@ -8,8 +8,8 @@ from vouchers.rules import LedgerAccount
 
 
 def entries_of(quota: Quota) -> QuerySet[LedgerEntry]:
-    """Return the entries of a quota as a list shows them; the operation's id is what names an entry."""
-    return LedgerEntry.objects.of(quota.partner).filter(quota=quota).annotate(public_id=F("operation_id"))
+    entries: QuerySet[LedgerEntry] = LedgerEntry.objects.of(quota.partner).filter(quota=quota)
+    return entries
 
 
 def on_account(entries: QuerySet[LedgerEntry], account: str) -> QuerySet[LedgerEntry]:
@@ -18,12 +18,7 @@ def on_account(entries: QuerySet[LedgerEntry], account: str) -> QuerySet[LedgerE
 
 
 def signed_amount(account: str) -> Combinable:
-    """
-    Write an entry's amount as seen from an account: what came in is positive.
-
-    The vendor's account tells what the vendor has given, so there going out is positive. Without an account every
-    amount is.
-    """
+    """Write rules.signed() for the database."""
     amount = F("amount_minor")
     if not account:
         return amount

@@ -212,7 +212,8 @@ TWINS = {
 
 
 def _twins() -> QuerySet[Any]:
-    return LedgerEntry.objects.annotate(named_coupon=Coalesce("coupon__public_id", Value("")))
+    entries: QuerySet[Any] = LedgerEntry.objects.annotate(named_coupon=Coalesce("coupon__public_id", Value("")))
+    return entries
 
 
 def _records_against_entries() -> Difference | None:

@@ -22,6 +22,7 @@ from vouchers.rules.ledger import (
     OperationType,
     possible_postings,
     posting,
+    signed,
 )
 from vouchers.rules.numbers import new_number
 from vouchers.rules.reasons import ANSWERS, Answer, Reason, Verdict, answer, words
@@ -54,6 +55,7 @@ __all__ = [
     "possible_postings",
     "posting",
     "quota_phase",
+    "signed",
     "whitelist_for",
     "why_not_issuable",
     "words",

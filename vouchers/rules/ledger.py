@@ -81,6 +81,17 @@ def posting(operation: OperationType, *, lapses: bool = False) -> tuple[LedgerAc
     return (move[0], LedgerAccount.LAPSED) if move and lapses else move
 
 
+def signed(amount_minor: int, *, debit: str, credit: str, account: str) -> int:
+    """
+    Return an entry's amount as seen from an account: what came in is positive.
+
+    The vendor's account tells what the vendor has given, so there going out is positive. Without an account every
+    amount is.
+    """
+    went_out = {"": "", LedgerAccount.VENDOR: credit}.get(account, debit)
+    return -amount_minor if account and went_out == account else amount_minor
+
+
 def possible_postings() -> frozenset[tuple[OperationType, LedgerAccount, LedgerAccount]]:
     """List every (operation, from, to) that an entry may have (domain.md 8 rows 15 to 17)."""
     lapsing = {(each, _POSTINGS[each][0], LedgerAccount.LAPSED) for each in MAY_LAPSE}

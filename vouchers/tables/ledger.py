@@ -1,6 +1,7 @@
 """How the ledger of a quota looks: what moved, from where to where, and what the entries add up to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from typing import ClassVar
 
@@ -12,23 +13,29 @@ from partner_center import money
 from partner_center.listing.columns import NOTHING, Cell, ChoiceColumn, Column, Paint, TimeColumn
 from partner_center.listing.keyset import Row
 from partner_center.listing.tables import BaseTable
-from vouchers.rules import LedgerAccount, OperationType
+from partner_center.refusals import Text
+from vouchers.rules import LedgerAccount, OperationType, signed
 
+# Values that stand in no column of the database: body() puts them behind each row.
 SIGNED, SO_FAR = "signed", "so_far"
 
 
 class SignedColumn(Column):
-    """An amount with its sign, as seen from the chosen account."""
+    """
+    An amount with its sign, as seen from the chosen account.
+
+    :param value: SIGNED or SO_FAR
+    """
 
     css = "number nowrap"
 
-    def __init__(self, label: object, *, value: str) -> None:
-        super().__init__(label)  # type: ignore[arg-type]
+    def __init__(self, label: Text, *, value: str) -> None:
+        super().__init__(label)
         self.value = value
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return (SIGNED, "currency")
+        return "amount_minor", "debit", "credit", "currency"
 
     def cell(self, paint: Paint) -> Cell:
         amount, currency = paint.getter(self.value), paint.getter("currency")
@@ -88,6 +95,8 @@ class LedgerTable(BaseTable):
 
     kind = "ledgerentry"
     caption = gettext_lazy("Ledger entries")
+    account: ClassVar[str] = ""
+    sum_before: ClassVar[Callable[[int], int] | None] = None
 
     occurred = TimeColumn(gettext_lazy("Time"), field="occurred_at", sort="id")
     operation = ChoiceColumn(gettext_lazy("Operation"), field="operation", choices=OperationType.choices, css="primary")
@@ -95,31 +104,31 @@ class LedgerTable(BaseTable):
     coupon = CouponColumn(gettext_lazy("Coupon and order"))
     signed = SignedColumn(gettext_lazy("Amount"), value=SIGNED)
 
+    @classmethod
+    def body(cls, rows: list[Row], paint: Paint) -> SafeString:
+        """Put the sign before each amount, and walk up from what the entries before this page add up to."""
+        pk, amount, debit, credit = map(paint.getter, ("id", "amount_minor", "debit", "credit"))
+        so_far = cls.sum_before(min(map(pk, rows), default=0)) if cls.sum_before else 0
+        told: dict[int, tuple[int, int]] = {}
+        for row in sorted(rows, key=pk):
+            minor = signed(amount(row), debit=debit(row), credit=credit(row), account=cls.account)
+            so_far += minor
+            told[pk(row)] = (minor, so_far)
+        index = {**paint.index, SIGNED: len(paint.index), SO_FAR: len(paint.index) + 1}
+        return super().body([(*row, *told[pk(row)]) for row in rows], replace(paint, index=index))
+
 
 class SummedTable(LedgerTable):
     """The same with what the matching entries add up to, up to each of them."""
 
-    sum_before: ClassVar[Callable[[int], int]]
-
     so_far = SignedColumn(gettext_lazy("Sum so far"), value=SO_FAR)
 
-    @classmethod
-    def body(cls, rows: list[Row], paint: Paint) -> SafeString:
-        """Walk up from what the entries before this page add up to."""
-        pk, signed = paint.getter("id"), paint.getter(SIGNED)
-        so_far, sums = cls.sum_before(min(map(pk, rows), default=0)), {}
-        for row in sorted(rows, key=pk):
-            so_far += signed(row)
-            sums[pk(row)] = so_far
-        index = {**paint.index, SO_FAR: len(paint.index)}
-        wider = Paint(**{**vars(paint), "index": index})
-        return super().body([(*row, sums[pk(row)]) for row in rows], wider)
 
-
-def summed_table(sum_before: Callable[[int], int]) -> type[SummedTable]:
+def summed_table(account: str, sum_before: Callable[[int], int]) -> type[SummedTable]:
     """
     Make the table of one request.
 
+    :param account: a LedgerAccount, or empty
     :param sum_before: pk of an entry to what the matching entries before it add up to, in minor units
     """
-    return type("SummedTable", (SummedTable,), {"sum_before": staticmethod(sum_before)})
+    return type("SummedTable", (SummedTable,), {"account": account, "sum_before": staticmethod(sum_before)})

@@ -20,7 +20,7 @@ from vouchers.queries import quotas as queries
 from vouchers.rules import EFFECT_OF_PHASE, LedgerAccount
 from vouchers.tables import quota_columns as columns
 from vouchers.tables import quotas as tables
-from vouchers.tables.ledger import SIGNED, LedgerTable, summed_table
+from vouchers.tables.ledger import LedgerTable, summed_table
 
 
 @member_required(Permission.QUOTA_READ)
@@ -96,10 +96,10 @@ def ledger_page(request: ListRequest, found: Quota, back: dict[str, str]) -> Htt
     asked = read_address(words, LedgerFilters, viewer=request.viewer).values
     account = asked.get("account", "")
     account = account if account in LedgerAccount.values else ""
-    rows = entries.entries_of(found).annotate(**{SIGNED: entries.signed_amount(account)})
+    rows = entries.entries_of(found)
     matching = LedgerFilters(asked, rows=rows, viewer=request.viewer, now=now)
     is_sum = bool(account or asked.get("operation"))
-    table = summed_table(lambda pk: entries.sum_of(matching.rows().filter(pk__lt=pk), account))
+    table = summed_table(account, lambda pk: entries.sum_of(matching.rows().filter(pk__lt=pk), account))
     return list_page(
         request,
         rows=rows,
