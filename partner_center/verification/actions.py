@@ -158,6 +158,10 @@ def _send(question: Question, *, wish: str) -> Challenge:
     try:
         return _open(question, channel)
     except limits.TooMany as refusal:
+        # Another press of the same button may have been quicker.
+        live = _live(question)
+        if live is not None and not wish:
+            return live
         raise _asked(TooManyCodes, question, live, wait=refusal.values["wait"]) from None
 
 
