@@ -130,6 +130,17 @@ def test_filters_find_and_leave_out(fiona: Member, coupon: Coupon) -> None:
         assert not found(client, coupon, **query), query
 
 
+def test_an_order_finds_what_it_holds_and_nothing_of_others(fiona: Member, charlie: Member, coupon: Coupon) -> None:
+    theirs = make_coupon(make_quota(charlie.partner), make_customer(charlie))
+    for held in (coupon, theirs):
+        consuming.lock(coupon=held, order_id="ORDER-9", actor=BILLING, now=timezone.now())
+
+    page = listed(signed_in(fiona), order="ORDER-9")
+
+    assert coupon.number in page
+    assert theirs.number not in page
+
+
 def test_expiry_counts_by_time_in_every_read(fiona: Member, coupon: Coupon) -> None:
     client, now = signed_in(fiona), timezone.now()
     Coupon.objects.update(effective_at=now - timedelta(days=2), expires_at=now - timedelta(seconds=1))

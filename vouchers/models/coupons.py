@@ -119,6 +119,7 @@ class Coupon(models.Model):
             models.Index(fields=["partner", "kind", "-id"], name="coupon_kind"),
             models.Index(fields=["quota", "-id"], name="coupon_of_quota"),
             models.Index(fields=["expires_at"], condition=Q(status="usable"), name="coupon_due"),
+            models.Index(fields=["locked_by_order"], condition=~Q(locked_by_order=""), name="coupon_held"),
         ]
 
     def __str__(self) -> str:

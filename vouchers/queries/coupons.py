@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from partner_center.jobs.models import Job, JobItem
 from partner_center.jobs.rules import ItemState
@@ -11,6 +11,9 @@ from partner_center.tenancy.models import Partner
 from vouchers.models import Coupon, LedgerEntry, OperationRecord, OperationResult
 from vouchers.rules import RECALLS
 
+# Of what happened to one coupon; the operation log lists all of it.
+MOST_SHOWN = 100
+MOST_OF_ORDER = 1000
 Rows = TypeVar("Rows", bound=QuerySet[Coupon])
 
 
@@ -26,9 +29,14 @@ def recalled_by_job(coupons: Rows, public_id: str, *, partner: Partner) -> Rows:
 
 
 def of_order(coupons: Rows, order_id: str, *, partner: Partner) -> Rows:
-    """Keep the coupons that an order has used, or holds while it is unpaid."""
-    used = LedgerEntry.objects.of(partner).filter(order_id=order_id).values("coupon")
-    return coupons.filter(Q(pk__in=used) | Q(locked_by_order=order_id))
+    """
+    Keep the coupons that an order has used, or holds while it is unpaid.
+
+    An order takes few coupons: their keys are read first, so that indexes answer and no list of coupons is searched.
+    """
+    used = LedgerEntry.objects.of(partner).filter(order_id=order_id).values_list("coupon", flat=True).distinct()
+    held = Coupon.objects.of(partner).filter(locked_by_order=order_id).values_list("pk", flat=True)
+    return coupons.filter(pk__in={*used[:MOST_OF_ORDER], *held[:MOST_OF_ORDER]})
 
 
 def recalled_in_all(coupons: QuerySet[Coupon]) -> dict[str, int]:
@@ -46,11 +54,11 @@ def recalled_by(coupon: Coupon) -> str:
 
 
 def usage_of(coupon: Coupon) -> Sequence[LedgerEntry]:
-    """Return what moved on a coupon, newest first."""
-    return list(LedgerEntry.objects.of(coupon.partner).filter(coupon=coupon).order_by("-pk"))
+    """Return the newest of what moved on a coupon, newest first."""
+    return list(LedgerEntry.objects.of(coupon.partner).filter(coupon=coupon).order_by("-pk")[:MOST_SHOWN])
 
 
 def operations_on(coupon: Coupon) -> Sequence[OperationRecord]:
-    """Return everything that was done to a coupon or tried, newest first."""
+    """Return the newest of what was done to a coupon or tried, newest first."""
     records = OperationRecord.objects.of(coupon.partner).filter(coupon_id=coupon.public_id)
-    return list(records.order_by("-pk"))
+    return list(records.order_by("-pk")[:MOST_SHOWN])

@@ -85,7 +85,8 @@ def coupon(request: PartnerRequest, public_id: str) -> HttpResponseBase:
         "why_not": words(reason) if may_recall and reason else "",
         "usage": [_used(entry) for entry in queries.usage_of(found)],
         "events": [_happened(record) for record in queries.operations_on(found)],
-        "may_read_remarks": request.member.may(Permission.COUPON_LOG_READ),
+        "most_shown": queries.MOST_SHOWN,
+        "may_read_log": request.member.may(Permission.COUPON_LOG_READ),
     }
     return render(request, "vouchers/coupon.html", context)
 
