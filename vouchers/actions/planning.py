@@ -17,7 +17,7 @@ from partner_center.masking import mask_account, mask_name
 from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member, Partner
 from vouchers.actions.issuing import IssueRefused
-from vouchers.models import Quota
+from vouchers.models import Quota, WhitelistVersion
 from vouchers.queries import receivers
 from vouchers.rules import Reason, Verdict
 from vouchers.rules.issuing import Judgement, Passage, Policy, Terms, why_terms_refused
@@ -90,16 +90,7 @@ def plan_issue(
     if reason := why_terms_refused(terms, quota, now=now):
         raise IssueRefused(reason)
     version = receivers.active_list(quota)
-    parameters = {
-        "quota": quota.public_id,
-        "kind": quota.kind,
-        "currency": quota.currency,
-        "balance": quota.balance_minor,
-        "terms": terms.as_parameters(),
-        "policy": policy.value,
-        "is_list": any(row.account_name for row in choice),
-        "whitelist_version": version.number if version else 0,
-    }
+    parameters = _parameters(quota, choice, terms, policy, version)
     job = jobs.open_plan(
         kind=ISSUE,
         title=quota.number,
@@ -109,11 +100,26 @@ def plan_issue(
         actor=actor,
         now=now,
     )
-    lines = list(_lines(quota, choice, Passage(quota, face_minor=terms.face_minor), member))
+    lines = list(_lines(quota, choice, Passage(quota, face_minor=terms.face_minor), member, version))
     if policy == Policy.ALL:
         lines = _none_unless_all(lines)
     items = _items(lines, quota=quota, terms=terms, seal=seal_of(parameters))
     return jobs.seal_plan(job=job, items=items, actor=actor, now=now)
+
+
+def _parameters(
+    quota: Quota, choice: Sequence[Chosen], terms: Terms, policy: Policy, version: WhitelistVersion | None
+) -> dict[str, Any]:
+    return {
+        "quota": quota.public_id,
+        "kind": quota.kind,
+        "currency": quota.currency,
+        "balance": quota.balance_minor,
+        "terms": terms.as_parameters(),
+        "policy": policy.value,
+        "is_list": any(row.account_name for row in choice),
+        "whitelist_version": version.number if version else 0,
+    }
 
 
 def seal_of(parameters: Mapping[str, Any]) -> str:
@@ -122,8 +128,9 @@ def seal_of(parameters: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _lines(quota: Quota, choice: Sequence[Chosen], passage: Passage, member: Member) -> Iterator[_Line]:
-    version = receivers.active_list(quota)
+def _lines(
+    quota: Quota, choice: Sequence[Chosen], passage: Passage, member: Member, version: WhitelistVersion | None
+) -> Iterator[_Line]:
     for start in range(0, len(choice), receivers.CHUNK):
         chunk = choice[start : start + receivers.CHUNK]
         known = receivers.known_about([row.customer for row in chunk if row.customer], quota, version)
