@@ -11,6 +11,7 @@ from partner_center.tenancy.models import Member, Partner
 from partner_center.verification import switching
 from partner_center.verification.actions import CodeNeeded
 from partner_center.verification.models import Challenge
+from partner_center.verification.rules import State
 from tests.people import actor_of, make_member, signed_in
 from tests.verification.making import mailed_code, switch_on, wrong
 
@@ -60,6 +61,8 @@ def test_switching_off_needs_a_code(alice: Member) -> None:
     assert client.post(OFF, {"code": code}).status_code == 302
     assert not is_on(alice.partner)
     assert deeds() == [("verification_switched", '{"on":false}')]
+    assert Challenge.objects.get().state == State.USED
+    assert AuditEntry.objects.filter(deed="code_accepted").count() == 1
     send_due(clock=timezone.now)
     assert "no longer asked for" in DevMessage.objects.latest("pk").subject
 
