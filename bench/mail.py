@@ -4,7 +4,7 @@ Mails per second of one sender, from the outbox to a mail server.
 Three yardsticks, each with one connection kept open. smtplib with every mail ready in memory: what the socket carries.
 Django's own backend, which builds each mail but keeps no outbox. And what anybody pays who keeps nothing of a person in
 the outbox and must know after a crash which mail was in flight: each mail built, one commit, then sent. The goal is
-against this one (ADR 0016).
+against this one (ADR 0018).
 """
 
 import smtplib
