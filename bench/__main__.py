@@ -8,7 +8,7 @@ import sys
 from bench.setting_up import set_up
 
 # Each is a module with run(member) -> list[Figure].
-PARTS = ("history", "export", "plan", "mail", "issue", "recall", "whitelist")
+PARTS = ("history", "export", "plan", "mail", "issue", "recall", "whitelist", "log")
 ROWS = 1_000_000
 
 

@@ -24,11 +24,11 @@ ROWS_AT_ONCE = 2_000
 def measure(what: str) -> None:
     """Print rows, seconds and megabytes of "raw", "csv" or "xlsx"."""
     member = Member.objects.select_related("partner", "user").get(user__email="admin0@bench.example")
-    before = _megabytes("VmRSS")
+    before = megabytes("VmRSS")
     started = time.perf_counter()
     rows = _write_plainly(member) if what == "raw" else _export(member, what)
     seconds = time.perf_counter() - started
-    print(json.dumps({"rows": rows, "seconds": seconds, "megabytes": _megabytes("VmHWM"), "before": before}))
+    print(json.dumps({"rows": rows, "seconds": seconds, "megabytes": megabytes("VmHWM"), "before": before}))
 
 
 def _export(member: Member, file_format: str) -> int:
@@ -56,6 +56,6 @@ def _write_plainly(member: Member) -> int:
     return rows.count()
 
 
-def _megabytes(name: str) -> float:
+def megabytes(name: str) -> float:
     """Read the memory of this program alone; getrusage would count the parent's at the fork."""
     return int(Path("/proc/self/status").read_text().partition(f"{name}:")[2].split()[0]) / 1024

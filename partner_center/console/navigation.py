@@ -124,6 +124,7 @@ SECTIONS = (
                 url_name="vouchers:platform_operations",
                 audience="platform",
             ),
+            Entry(label=_("Jobs"), icon="list-checks", url_name="jobs:list", audience="platform"),
         ),
     ),
     Section(
@@ -149,7 +150,8 @@ def menu(request: HttpRequest) -> list[tuple[Promise, list[Link]]]:
 def first_page(request: HttpRequest) -> str | None:
     """Return the address of the first page this person may see, or None."""
     order = ("invitations:history", "customers:preregistrations", "jobs:list", "customers:accounts")
-    entries = {entry.url_name: entry for section in SECTIONS for entry in section.entries}
+    # Of two lines that lead to one page, the upper one says whose first page it is.
+    entries = {entry.url_name: entry for section in reversed(SECTIONS) for entry in section.entries}
     for name in order:
         url = _url(name)
         if url and may_see(request, entries[name]):

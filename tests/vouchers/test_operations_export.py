@@ -105,7 +105,7 @@ def test_the_manifest_says_by_which_filter_for_whom_and_which_part_of_the_chain(
     job = export(fiona, scope="filter", filter="operation=issue&result=success")
     manifest = json.loads(downloaded(fiona, job, tmp_path)[1].read_text())
     chain = OperationRecord.objects.of(fiona.partner)
-    assert manifest["filters"] == ["Type: Issue", "Result: Success"]
+    assert manifest["filters"] == ["Operation type: Issue", "Result: Success"]
     assert not manifest["is_whole"]
     assert manifest["by"] == {"id": fiona.public_id, "name": "Fiona"}
     assert manifest["sha256"] == job.file_sha256

@@ -60,7 +60,7 @@ def _chain(record: OperationRecord) -> str:
 SHARED: Columns = {
     "seq": Column(_("Position"), _of("seq"), kind="number"),
     "occurred_at": Column(_("Time"), _of("occurred_at"), kind="time"),
-    "operation": Column(_("Type"), _label(OperationType, "operation")),
+    "operation": Column(_("Operation type"), _label(OperationType, "operation")),
     "kind": Column(_("Kind"), _label(CouponKind, "kind")),
     "result": Column(_("Result"), _label(OperationResult, "result")),
     "reason": Column(_("Reason"), _reason),

@@ -110,7 +110,7 @@ class LogFilters(ListFilters):
 
     customer_name = CustomerFilter(_("Customer name"), field="customer_name", mask=mask_name, normalise=_name)
     account_name = CustomerFilter(_("Account name"), field="account_name", mask=mask_account, normalise=_word)
-    operation = ChoiceFilter(_("Type"), field="operation", choices=OperationType.choices)
+    operation = ChoiceFilter(_("Operation type"), field="operation", choices=OperationType.choices)
     result = ChoiceFilter(_("Result"), field="result", choices=OperationResult.choices)
     occurred_from = DayFilter(_("From"), field="occurred_at", edge="from")
     occurred_to = DayFilter(_("To"), field="occurred_at", edge="to")
@@ -158,7 +158,7 @@ class ReviewFilters(LogFilters):
     kind = ChoiceFilter(_("Kind"), field="kind", choices=CouponKind.choices, more=True)
     operator = ExactFilter(_("Operator"), field="actor_name", more=True)
     review = ChoiceFilter(
-        _("Review"), choices=[(UNREVIEWED, _("Not reviewed")), *ReviewMark.choices], condition=_in_review
+        _("Review state"), choices=[(UNREVIEWED, _("Not reviewed")), *ReviewMark.choices], condition=_in_review
     )
     hint = HintFilter(_("Hints"))
 

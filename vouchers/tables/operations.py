@@ -165,7 +165,7 @@ class HintsColumn(Column):
     def cell(self, paint: Paint) -> Cell:
         getters = {name: paint.getter(name) for name in operations.FACTS}
         lines = {
-            hint: f'{badge("warning", hint.label)}<span class="cell-reason">{escape(explain(hint))}</span>'
+            hint: f'{badge("warning", hint.label)}<span class="cell-sub">{escape(explain(hint))}</span>'
             for hint in Hint
         }
 
@@ -220,7 +220,7 @@ class LogTable(BaseTable):
         gettext_lazy("Operation"),
         css="primary",
         parts={
-            "operation": ChoiceColumn(gettext_lazy("Type"), field="operation", choices=OperationType.choices),
+            "operation": ChoiceColumn(gettext_lazy("Operation type"), field="operation", choices=OperationType.choices),
             "coupon_kind": ChoiceColumn(gettext_lazy("Kind"), field="kind", choices=CouponKind.choices),
         },
     )
@@ -236,6 +236,7 @@ class LogTable(BaseTable):
     )
     numbers = StackedColumn(
         gettext_lazy("Numbers"),
+        css="nowrap",
         parts={
             "coupon": CouponColumn(gettext_lazy("Coupon"), url_name="vouchers:coupon"),
             "quota": TextColumn(gettext_lazy("Quota"), field="quota_number", css="nowrap"),
@@ -250,6 +251,7 @@ class PlainCouponsTable(LogTable):
 
     numbers = StackedColumn(
         gettext_lazy("Numbers"),
+        css="nowrap",
         parts={
             "coupon": CouponColumn(gettext_lazy("Coupon")),
             "quota": TextColumn(gettext_lazy("Quota"), field="quota_number", css="nowrap"),
@@ -266,7 +268,7 @@ class ReviewTable(PlainCouponsTable):
     partner = TextColumn(gettext_lazy("Partner"), field="partner__company_name", css="wrap")
     hints = HintsColumn(gettext_lazy("Hints"))
     remark = RemarkColumn(gettext_lazy("Order"), with_remark=False)
-    mark = MarkColumn(gettext_lazy("Review"), choices=ReviewMark.choices, kinds=KIND_OF_MARK)
+    mark = MarkColumn(gettext_lazy("Review state"), choices=ReviewMark.choices, kinds=KIND_OF_MARK)
 
     class Meta:
         sequence = ("select", "what", "time", "partner", "result", "amount", "customer", "hints", "...", "mark")
