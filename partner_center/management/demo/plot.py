@@ -16,6 +16,7 @@ from invitations.rules import LinkKind, Status
 from partner_center.console.demo import DEMO_PEOPLE, XINGHE
 from partner_center.management.demo import script
 from partner_center.management.demo.cast import PARTNERS, gather, register
+from partner_center.management.demo.coupons import tell_of_coupons
 from partner_center.management.demo.names import prospect
 from partner_center.management.demo.script import (
     BATCHES,
@@ -49,7 +50,17 @@ def seed(*, now: datetime) -> bool:
         story = Story(gather(founded=midnight - timedelta(days=60)), midnight)
         for batch in BATCHES:
             story.invite(batch)
-        for part in (_links, _visits, _preregistrations, _rivals, _second_chances, _guests, _directory, _waiting):
+        for part in (
+            _links,
+            _visits,
+            _preregistrations,
+            _rivals,
+            _second_chances,
+            _guests,
+            _directory,
+            _waiting,
+            tell_of_coupons,
+        ):
             part(story)
         story.tell()
     return True

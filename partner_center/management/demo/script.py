@@ -12,6 +12,7 @@ OPERATOR = "operator@xinghe.example.com"
 MANAGER = "manager@xinghe.example.com"
 MANAGER_TWO = "manager.two@xinghe.example.com"
 DIRECTOR = "director@xinghe.example.com"
+FINANCE = "finance@xinghe.example.com"
 HARBOUR_ADMIN = "admin@harbour.example.org"
 HARBOUR_OPERATOR = "operator@harbour.example.org"
 
