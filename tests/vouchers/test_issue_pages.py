@@ -228,6 +228,23 @@ def test_who_may_not_reveal_finds_whole_names_only(
     assert "1 customer found" in search(browser, quota, "云雀科技")
 
 
+def test_an_account_manager_finds_and_counts_his_own_customers_only(
+    browser: Client, partner: Partner, fiona: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = make_quota(partner)
+    mine = make_customer(fiona, customer_name="名册客户")
+    theirs = make_customer(make_member(partner, "Colleague", "operator"), customer_name="名册客户")
+    monkeypatch.setattr(Member, "sees_everybody", False)
+
+    page = search(browser, quota, "名册客户")
+    counted = browser.post(reverse("vouchers:issue_matching", args=[quota.public_id])).content.decode()
+
+    assert mine.public_id in page
+    assert theirs.public_id not in page
+    assert 'name="matching" value="1"' in counted
+    assert post(browser, quota, id=[theirs.public_id]).status_code == 422
+
+
 def test_the_dialog_says_why_somebody_would_get_nothing(browser: Client, partner: Partner, fiona: Member) -> None:
     quota = make_quota(partner, kind="cash_coupon")
     listed = make_customer(fiona, customer_name="列在名单")
