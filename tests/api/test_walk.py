@@ -38,7 +38,7 @@ def asks(coupon: Coupon) -> dict[tuple[str, str], tuple[Scope, str, Any]]:
         ("POST", "locks"): (Scope.CONSUMPTION_WRITE, "/locks", order),
         ("DELETE", "lock"): (Scope.CONSUMPTION_WRITE, f"/locks/{coupon.number}/O-1", None),
         ("GET", "quotas"): (Scope.QUOTA_READ, f"/quotas?quota_ids={coupon.quota.public_id}", None),
-        ("POST", "coupons"): (Scope.COUPON_ISSUE, "/coupons", issue),
+        ("POST", "issue"): (Scope.COUPON_ISSUE, "/coupons", issue),
         ("GET", "coupons"): (Scope.COUPON_READ, f"/coupons{of_coupon}", None),
         ("POST", "recall"): (Scope.COUPON_RECALL, f"/coupons/{coupon.public_id}/recall", None),
         ("GET", "records"): (Scope.COUPON_LOG_READ, f"/records?coupon_ids={coupon.public_id}", None),
@@ -53,7 +53,7 @@ def operations() -> Iterator[tuple[str, str]]:
     for router in api._get_bound_routers():
         for view in router.path_operations.values():
             for operation in view.operations:
-                yield from ((method, view.url_name or "") for method in operation.methods)
+                yield from ((method, operation.url_name) for method in operation.methods)
 
 
 @pytest.fixture

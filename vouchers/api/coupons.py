@@ -81,7 +81,7 @@ class IssueResult(Schema):
     response={200: IssueResult, **ERRORS},
     auth=Bearer(Scope.COUPON_ISSUE),
     openapi_extra=ONCE,
-    url_name="coupons",
+    url_name="issue",
 )
 def issue(request: HttpRequest, payload: Issue) -> HttpResponse:
     """Issue coupons from a quota, to each customer by itself."""
