@@ -57,7 +57,8 @@ def _row(model: type[models.Model], row: dict[str, Any]) -> str:
     references = {field.attname for field in model._meta.concrete_fields if field.is_relation}
     random = RANDOM | references | {
         "details", "dedupe_key", "recipient_hash", "invitation_public_id", "digest", "key", "text", "html", "payload",
-        "due_at", "lease_until", "next_at", "request_id", "lane",
+        "due_at", "lease_until", "next_at", "request_id", "lane", "number", "quota_number", "coupon_id", "account_id",
+        "chosen_account_id", "operation_id", "job_id", "record_id_text", "title", "parameters",
     }  # fmt: skip
     return repr({name: value for name, value in row.items() if name not in random})
 
