@@ -23,7 +23,12 @@ def _coupon(world: World) -> Coupon:
 
 
 def _shown(world: World) -> dict[str, Any]:
-    return {"shown": _coupon(world).balance_minor, "reason": "Contract ended", "remark": "asked by phone"}
+    return {
+        "shown": _coupon(world).balance_minor,
+        "reason": "Contract ended",
+        "remark": "asked by phone",
+        "op_id": "o" * 22,
+    }
 
 
 def _chosen(world: World) -> dict[str, Any]:

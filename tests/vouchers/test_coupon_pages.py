@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Association
+from partner_center.api.idempotency import new_op_id
 from partner_center.jobs import worker
 from partner_center.jobs.files import path_of
 from partner_center.jobs.models import Job
@@ -44,6 +45,14 @@ def use(coupon: Coupon, amount_minor: int = 37_50, order_id: str = "ORDER-77") -
     consuming.consume(coupon=coupon, amount_minor=amount_minor, order_id=order_id, actor=BILLING, now=timezone.now())
 
 
+def press(client: Client, coupon: Coupon, shown: int = HUNDRED, *, follow: bool = False, **said: str) -> HttpResponse:
+    """Fill in the dialog and press its button; each dialog has an op_id of its own unless one is given."""
+    said.setdefault("op_id", new_op_id())
+    return client.post(
+        page_of(coupon, "coupon_recall"), {"shown": shown, **said}, headers={} if follow else HTMX, follow=follow
+    )
+
+
 def page_of(coupon: Coupon, name: str = "coupon") -> str:
     return reverse(f"vouchers:{name}", args=[coupon.public_id])
 
@@ -74,7 +83,7 @@ def test_the_list_masks_people_and_keeps_the_remark(fiona: Member, coupon: Coupo
 
 def test_what_was_recalled_stays_in_the_list(fiona: Member, coupon: Coupon) -> None:
     client = signed_in(fiona)
-    client.post(page_of(coupon, "coupon_recall"), {"shown": HUNDRED})
+    press(client, coupon)
 
     page = listed(client)
 
@@ -190,7 +199,7 @@ def test_a_page_of_the_list_costs_the_same_for_many(
 def test_the_page_tells_usage_and_what_happened(fiona: Member, dora: Member, coupon: Coupon) -> None:
     use(coupon)
     client = signed_in(fiona)
-    client.post(page_of(coupon, "coupon_recall"), {"shown": 62_50, "reason": "Contract ended", "remark": "by phone"})
+    press(client, coupon, 62_50, reason="Contract ended", remark="by phone")
 
     page = client.get(page_of(coupon)).content.decode()
 
@@ -237,26 +246,38 @@ def test_the_dialog_shows_what_will_come_back_and_does_nothing(fiona: Member, co
 def test_recalling_says_the_amount_that_came_back(fiona: Member, coupon: Coupon) -> None:
     use(coupon)
 
-    page = signed_in(fiona).post(page_of(coupon, "coupon_recall"), {"shown": 62_50}, follow=True)
+    page = press(signed_in(fiona), coupon, 62_50, follow=True)
 
     assert f"62.50 CNY recalled. It is back in the quota {coupon.quota.number}." in page.content.decode()
     coupon.refresh_from_db()
     assert coupon.status == CouponStatus.RECALLED
 
 
-def test_a_second_press_is_told_that_it_was_done(fiona: Member, coupon: Coupon) -> None:
+def test_another_dialog_is_told_that_it_was_done(fiona: Member, coupon: Coupon) -> None:
     client = signed_in(fiona)
-    client.post(page_of(coupon, "coupon_recall"), {"shown": HUNDRED})
+    press(client, coupon)
 
-    again = client.post(page_of(coupon, "coupon_recall"), {"shown": HUNDRED}, headers=HTMX)
+    again = press(client, coupon)
 
     assert again.status_code == 409
     assert "already been recalled by Fiona: 100.00 CNY" in again.content.decode()
     assert OperationRecord.objects.filter(operation="recall", result="success").count() == 1
+    assert OperationRecord.objects.filter(operation="recall", result="failure").count() == 1
+
+
+def test_a_second_press_of_the_same_dialog_is_answered_like_the_first(fiona: Member, coupon: Coupon) -> None:
+    client, op_id = signed_in(fiona), new_op_id()
+
+    answers = [press(client, coupon, op_id=op_id, follow=True) for _press in range(2)]
+
+    assert all("100.00 CNY recalled. It is back" in answer.content.decode() for answer in answers)
+    assert list(OperationRecord.objects.filter(operation="recall").values_list("result", flat=True)) == ["success"]
 
 
 @pytest.mark.parametrize(
-    "data", [{}, {"shown": "x"}, {"shown": "-1"}, {"shown": HUNDRED, "reason": "http://a.b"}], ids=str
+    "data",
+    [{}, {"shown": "x"}, {"shown": "-1"}, {"shown": HUNDRED, "reason": "http://a.b", "op_id": "o" * 22}],
+    ids=str,
 )
 def test_a_form_that_is_not_right_recalls_nothing(fiona: Member, coupon: Coupon, data: dict[str, object]) -> None:
     answer = signed_in(fiona).post(page_of(coupon, "coupon_recall"), data, headers=HTMX)
@@ -281,9 +302,9 @@ def test_a_code_is_asked_for_and_dies_when_the_amount_changes(fiona: Member, cou
     fiona.partner.save(update_fields=["verification_enabled"])
     client = signed_in(fiona)
 
-    asked = client.post(page_of(coupon, "coupon_recall"), {"shown": HUNDRED}, headers=HTMX)
+    asked = press(client, coupon)
     use(coupon)
-    typed = client.post(page_of(coupon, "coupon_recall"), {"shown": HUNDRED, "code": "123456"}, headers=HTMX)
+    typed = press(client, coupon, code="123456")
 
     assert "100.00 CNY" in asked.content.decode()
     assert "62.50 CNY is left on the coupon now, not 100.00 CNY" in typed.content.decode()

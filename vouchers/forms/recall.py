@@ -35,8 +35,14 @@ class WordsForm(forms.Form):
 
 
 class RecallForm(WordsForm):
-    """The recall of one coupon: `shown` is the amount that the person was told will come back, in minor units."""
+    """
+    The recall of one coupon.
 
+    `shown` is the amount that the person was told will come back, in minor units; `op_id` is made with each form, so
+    that a second press is answered as the first was.
+    """
+
+    op_id = forms.RegexField(r"\A[A-Za-z0-9_-]{22}\Z", widget=forms.HiddenInput)
     shown = forms.IntegerField(min_value=0, max_value=2**62, widget=forms.HiddenInput)
 
 

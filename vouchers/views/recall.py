@@ -1,7 +1,7 @@
 """Recall: one coupon from its dialog, many by a plan. What will come back is shown before anything is done."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from partner_center import money
+from partner_center.api import idempotency
 from partner_center.jobs.models import Job, JobItem
 from partner_center.jobs.rules import ItemState
 from partner_center.limits import actions as limits
@@ -23,6 +24,7 @@ from partner_center.tenancy.access import member_required
 from partner_center.tenancy.permissions import Permission
 from partner_center.tenancy.questions import go_to, show_question
 from partner_center.tenancy.requests import PartnerRequest, posted_ids
+from partner_center.verification.proofs import Proof
 from vouchers.actions import recall_batches, recalling
 from vouchers.filters.coupons import CouponFilters
 from vouchers.forms.recall import RecallBatchForm, RecallForm
@@ -48,17 +50,18 @@ def recall(request: PartnerRequest, public_id: str) -> HttpResponseBase:
     if form is None or not form.is_valid():
         return _ask(request, coupon, form)
     try:
-        result = _recall(request, coupon, form)
+        recalled = _recall_once(request, coupon, form)
     except Question as question:
         return show_question(request, question, back=back)
     except Refusal as refusal:
         return refused(request, refusal, back=back)
     told = _("%(amount)s recalled. It is back in the quota %(quota)s.")
-    messages.success(request, told % {"amount": result.shown, "quota": coupon.quota.number})
+    messages.success(request, told % {"amount": recalled, "quota": coupon.quota.number})
     return go_to(request, back)
 
 
-def _recall(request: PartnerRequest, coupon: Coupon, form: RecallForm) -> recalling.RecallResult:
+def _recall_once(request: PartnerRequest, coupon: Coupon, form: RecallForm) -> str:
+    """Recall, and return the amount in words; the same form again has the same answer and recalls nothing."""
     now, said = timezone.now(), form.cleaned_data
     proof = recalling.ask_for_code(
         coupon=coupon,
@@ -70,6 +73,20 @@ def _recall(request: PartnerRequest, coupon: Coupon, form: RecallForm) -> recall
         actor=request.actor,
         now=now,
     )
+    answer = idempotency.once(
+        owner=f"member:{request.member.public_id}",
+        key=said["op_id"],
+        digest=idempotency.digest_of({"coupon": coupon.public_id, **said}),
+        now=now,
+        work=lambda: idempotency.Answer(200, _recall(request, coupon, form, proof, now).shown),
+    )
+    return answer.body
+
+
+def _recall(
+    request: PartnerRequest, coupon: Coupon, form: RecallForm, proof: Proof | None, now: datetime
+) -> recalling.RecallResult:
+    said = form.cleaned_data
     return recalling.recall_one(
         coupon=coupon,
         reason_for_customer=said["reason"],
@@ -90,7 +107,7 @@ def _ask(request: PartnerRequest, coupon: Coupon, form: RecallForm | None) -> Ht
         return _cannot(request, str(words(reason)), back=back)
     context = {
         "coupon": coupon,
-        "form": form or RecallForm(initial={"shown": coupon.balance_minor}),
+        "form": form or RecallForm(initial={"shown": coupon.balance_minor, "op_id": idempotency.new_op_id()}),
         "amount": money.shown(coupon.balance_minor, coupon.currency),
         "used": money.shown(coupon.consumed_minor, coupon.currency) if coupon.consumed_minor else "",
         "customer": mask_name(coupon.account.customer_name),
