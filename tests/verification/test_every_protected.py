@@ -48,7 +48,11 @@ def issue(boss: Member) -> Request:
 
 def recall(boss: Member) -> Request:
     coupon = make_coupon(make_quota(boss.partner), make_customer(boss))
-    return reverse("vouchers:coupon_recall", args=[coupon.public_id]), {"reason": "", "shown": str(HUNDRED)}
+    return reverse("vouchers:coupon_recall", args=[coupon.public_id]), {
+        "reason": "",
+        "shown": str(HUNDRED),
+        "op_id": "o" * 22,
+    }
 
 
 def recall_batch(boss: Member) -> Request:
