@@ -12,7 +12,7 @@ from partner_center.tenancy.models import Member, Partner
 from tests.api.calling import Program, error, make_program
 from tests.people import make_account
 from tests.rivals import run_together
-from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota
+from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota, told
 from vouchers.models import Coupon, OperationRecord, Quota
 
 pytestmark = pytest.mark.django_db
@@ -132,7 +132,7 @@ def test_faults_of_the_request_issue_nothing(
         ({"min_face_minor": 100_01}, "CBC.99000018"),
         ({"max_face_minor": 99_99}, "CBC.99000019"),
     ],
-    ids=str,
+    ids=told,
 )
 def test_faults_of_the_quota_have_the_vendors_codes(
     program: Program, quota: Quota, customers: list[Association], columns: dict[str, Any], code: str
@@ -185,7 +185,7 @@ def make_quotas(member: Member, count: int, **fields: Any) -> list[Quota]:
         (3, {"limit": 100}, slice(0, 3)),
         (3, {"limit": 1}, slice(0, 1)),
     ],
-    ids=str,
+    ids=told,
 )
 def test_offset_counts_rows_and_the_newest_come_first(
     program: Program, carol: Member, count: int, page: dict[str, int], expected: slice
@@ -202,7 +202,7 @@ def test_offset_counts_rows_and_the_newest_come_first(
 @pytest.mark.parametrize(
     "page",
     [{"limit": 0}, {"limit": 101}, {"limit": -1}, {"offset": -1}, {"offset": 40_000_001}, {"limit": "x"}],
-    ids=str,
+    ids=told,
 )
 def test_no_such_page(program: Program, address: str, page: dict[str, Any]) -> None:
     assert error(program.get(address, page)) == (400, "CBC.0100")
@@ -378,7 +378,7 @@ def test_a_recall_takes_all_that_is_left_and_says_nothing(program: Program, bill
         ({"status": "used", "balance_minor": 0, "consumed_minor": HUNDRED}, "coupon_used_up"),
         ({"expires_at": timezone.now()}, "coupon_expired"),
     ],
-    ids=str,
+    ids=told,
 )
 def test_what_cannot_be_recalled_is_told_by_its_code(
     program: Program, coupon: Coupon, columns: dict[str, Any], code: str

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from partner_center.tenancy.models import Partner
-from tests.vouchers.making import HUNDRED, make_quota
+from tests.vouchers.making import HUNDRED, make_quota, told
 from vouchers.actions import balances
 from vouchers.models import Quota
 
@@ -40,7 +40,7 @@ def test_a_quota_gives_what_it_has(partner: Partner) -> None:
         ({"effective_at": timezone.now() + timedelta(hours=1)}, 1),
         ({"expires_at": timezone.now() - timedelta(seconds=1)}, 1),
     ],
-    ids=str,
+    ids=told,
 )
 def test_what_a_quota_does_not_allow_moves_nothing(partner: Partner, fields: dict[str, object], count: int) -> None:
     quota = make_quota(partner, 3 * HUNDRED, **fields)
@@ -64,7 +64,7 @@ def test_what_customers_do_not_hold_cannot_come_back(partner: Partner) -> None:
     assert columns(quota) == (HUNDRED, 0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("columns_", [{"balance_minor": -1}, {"balance_minor": 1}, {"total_minor": 5}], ids=str)
+@pytest.mark.parametrize("columns_", [{"balance_minor": -1}, {"balance_minor": 1}, {"total_minor": 5}], ids=told)
 def test_the_database_refuses_what_does_not_add_up(partner: Partner, columns_: dict[str, int]) -> None:
     quota = make_quota(partner, HUNDRED)
 

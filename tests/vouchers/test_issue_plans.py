@@ -16,7 +16,7 @@ from partner_center.jobs.rules import FileFormat
 from partner_center.mail.models import MailOutbox
 from partner_center.tenancy.models import Member, Partner, new_public_id
 from tests.people import actor_of, make_account, make_member
-from tests.vouchers.making import HUNDRED, make_customer, make_quota
+from tests.vouchers.making import HUNDRED, make_customer, make_quota, told
 from tests.vouchers.making_issue import (
     apply,
     carry_out,
@@ -299,7 +299,7 @@ def test_who_left_the_whitelist_or_the_partner_is_skipped_and_told(partner: Part
         ({"allowed_models": ["referral"]}, "model_not_allowed"),
         ({"issued_count": 2, "max_count": 2}, "too_many_coupons"),
     ],
-    ids=str,
+    ids=told,
 )
 def test_a_quota_that_changed_skips_every_row(
     partner: Partner, fiona: Member, change: dict[str, Any], reason: str

@@ -14,7 +14,7 @@ from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member, Partner, User
 from tests.bad_input import picture
 from tests.people import make_account
-from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota
+from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota, told
 from vouchers.actions import quotas
 from vouchers.actions.quotas import Limits
 from vouchers.models import LedgerEntry, OperationRecord, Quota
@@ -141,7 +141,7 @@ WRONG_GRANTS: list[tuple[dict[str, Any], type[Exception]]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "refusal"), WRONG_GRANTS, ids=str)
+@pytest.mark.parametrize(("changes", "refusal"), WRONG_GRANTS, ids=told)
 def test_a_grant_that_makes_no_sense_is_refused(
     partner: Partner, vendor: Actor, now: datetime, changes: dict[str, Any], refusal: type[Exception]
 ) -> None:
@@ -205,7 +205,7 @@ def test_the_total_never_falls_below_what_was_issued(
         ({}, {"total_minor": HUNDRED, "seen_minor": HUNDRED}, quotas.TotalChanged),
         ({"status": INVALID}, {"total_minor": HUNDRED}, quotas.QuotaEnded),
     ],
-    ids=str,
+    ids=told,
 )
 def test_a_change_of_the_total_that_cannot_be_is_refused(
     partner: Partner, vendor: Actor, now: datetime, fields: Any, asked: Any, refusal: type[Exception]
@@ -280,7 +280,7 @@ def test_limits_do_not_change_under_the_hands_of_issuers(partner: Partner, vendo
     assert picture() == before
 
 
-@pytest.mark.parametrize("limits", [{"max_count": 1}, {"max_total_face_minor": 2 * HUNDRED - 1}], ids=str)
+@pytest.mark.parametrize("limits", [{"max_count": 1}, {"max_total_face_minor": 2 * HUNDRED - 1}], ids=told)
 def test_limits_are_never_below_what_was_issued(
     partner: Partner, fiona: Member, vendor: Actor, limits: dict[str, int]
 ) -> None:
@@ -317,7 +317,7 @@ def test_an_open_quota_with_room_can_be_issued_from() -> None:
         {"faces_minor": (2, 2)},
         {"uses_coupons": True},
     ],
-    ids=str,
+    ids=told,
 )
 def test_every_reason_not_to_issue_has_its_own_words(changes: dict[str, Any]) -> None:
     assert why(**changes)
