@@ -57,6 +57,7 @@ GRANTS = (
         days=30, member=FINANCE, kind=CouponKind.VOUCHER, total=5_000, life=36,
         limits=Limits(services=["ECS", "OBS"], order_types=["new"], max_count=40),
     ),
+    Grant(days=28, member=FINANCE, kind=CouponKind.PICKUP, total=6_000),
     Grant(days=21, member=FINANCE, kind=CouponKind.VOUCHER, total=3_000),
     Grant(days=20, member=HARBOUR_ADMIN, kind=CouponKind.VOUCHER, total=8_000),
 )  # fmt: skip
@@ -105,13 +106,21 @@ def _quota(story: Story, member: str, kind: CouponKind) -> Quota:
 
 
 def _whitelists(story: Story) -> None:
-    story.at(story.moment(25, 2), lambda now: _import(story, slice(0, 6), now, activates=True))
+    story.at(story.moment(26, 2), lambda now: _import(story, slice(3, 6), now, kind=WhitelistKind.PICKUP))
+    story.at(story.moment(25, 2), lambda now: _import(story, slice(0, 6), now))
     story.at(story.moment(24, 2), lambda now: _join_an_enterprise(story, now))
-    story.at(story.moment(10, 2), lambda now: _import(story, slice(1, 9), now, activates=True))
+    story.at(story.moment(10, 2), lambda now: _import(story, slice(1, 9), now))
     story.at(story.moment(1, 9), lambda now: _import(story, slice(2, 11), now, activates=False))
 
 
-def _import(story: Story, which: slice, now: datetime, *, activates: bool) -> None:
+def _import(
+    story: Story,
+    which: slice,
+    now: datetime,
+    *,
+    kind: WhitelistKind = WhitelistKind.CUSTOMER,
+    activates: bool = True,
+) -> None:
     accounts = [customer.account for customer in _customers(story, FINANCE)[which]]
     rows = [
         ListedRow(number=number, account_name=account.account_name, customer_name=account.customer_name)
@@ -120,7 +129,7 @@ def _import(story: Story, which: slice, now: datetime, *, activates: bool) -> No
     rows.append(ListedRow(number=len(rows) + 2, account_name="no-such-customer", customer_name=""))
     member, actor = story.cast.members[FINANCE], story.cast.actor(FINANCE)
     draft = whitelists.import_version(
-        kind=WhitelistKind.CUSTOMER, rows=rows, file_name="whitelist.csv", member=member, actor=actor, now=now
+        kind=kind, rows=rows, file_name="whitelist.csv", member=member, actor=actor, now=now
     )
     if activates:
         whitelists.activate(version=draft, actor=actor, now=now)
@@ -159,6 +168,7 @@ class Issue:
 ISSUES = (
     Issue(days=23, face=100, who=slice(0, 8), remark="Welcome 2026"),
     Issue(days=22, face=300, who=slice(0, 6), kind=CouponKind.CASH),
+    Issue(days=19, face=80, who=slice(3, 6), kind=CouponKind.PICKUP),
     Issue(days=18, face=500, who=slice(2, 5), life=60),
     Issue(days=15, face=50, who=slice(0, 6), life=10, remark="Two-week trial"),
     Issue(days=6, face=200, who=slice(4, 12), life=120, remark="展会客户"),
