@@ -24,14 +24,14 @@ from vouchers.actions.issuing import MOST_AT_ONCE, IssueRefused, Outcome, digest
 from vouchers.actions.recalling import digest_of_recall, recall_one
 from vouchers.api.codes import COUPON_TYPES, KINDS_OF_COUPONS, CouponState, CouponType, coupon_state, in_coupon_state
 from vouchers.api.errors import said
-from vouchers.api.fields import Amount, Moment, OrderId, PublicId, between, minor
+from vouchers.api.fields import LINE, Amount, Moment, OrderId, PublicId, between, minor
 from vouchers.models import Coupon, LedgerEntry, Quota
 from vouchers.rules import CouponKind, OrderType, Reason, answer, words
 from vouchers.rules.issuing import Terms, terms_within
 
 router = Router(tags=["coupons"])
 
-Scopes = Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=10)]
+Scopes = Annotated[list[Annotated[str, Field(min_length=1, max_length=64, pattern=LINE)]], Field(max_length=10)]
 
 
 # --- issue -----------------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ class Issue(Schema):
     order_types: Annotated[list[OrderType], Field(max_length=len(OrderType))] = []
     cloud_service_types: Scopes = []
     product_ids: Scopes = []
-    memo: str | None = Field(None, max_length=256, description="for the issuing partner only")
+    memo: str | None = Field(None, max_length=256, pattern=LINE, description="for the issuing partner only")
 
 
 class IssuedTo(Schema):

@@ -1,10 +1,10 @@
 """Amounts, times and names as programs send and read them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from django.db.models import Q
-from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
 
 from partner_center import money
 from partner_center.api.answers import BadParameter
@@ -16,13 +16,28 @@ Amount = Annotated[str, Field(min_length=1, max_length=20, examples=["37.50"])]
 OrderId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$", examples=["CS2611201200ABCDE"])]
 CouponNumber = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Z0-9-]+$", examples=["C7KM-2QXD-9RTB"])]
 PublicId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+# PostgreSQL can keep no null characters, and nobody can read the other control characters.
+LINE = r"^[^\x00-\x1f\x7f]*$"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Refuse what lies outside the calendar in UTC; PostgreSQL knows no zones as far off as Python does."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("out of the calendar") from None
 
 
 def _utc(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-Moment = Annotated[AwareDatetime, Field(examples=["2026-11-20T12:00:00Z"]), PlainSerializer(_utc, return_type=str)]
+Moment = Annotated[
+    AwareDatetime,
+    AfterValidator(_in_utc),
+    Field(examples=["2026-11-20T12:00:00Z"]),
+    PlainSerializer(_utc, return_type=str),
+]
 
 
 def minor(text: str, currency: str, *, name: str) -> int:
