@@ -200,6 +200,10 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
     def pending(self) -> Self:
         return self.filter(state=ItemState.PENDING)
 
+    def to_confirm(self) -> Self:
+        """Keep what a code lets go on: the rows of a plan that go, or those of an ended job that are tried again."""
+        return self.filter(state__in=(ItemState.PLANNED, ItemState.FAILED))
+
     def still_open(self) -> Self:
         return self.filter(state__in=OPEN_ITEM_STATES)
 

@@ -44,7 +44,6 @@ ALWAYS_ASKED = frozenset({ProtectedOperation.WITHDRAW, ProtectedOperation.ACTIVA
 OFFERED = (
     ProtectedOperation.ISSUE,
     ProtectedOperation.RECALL,
-    ProtectedOperation.DISASSOCIATE,
     ProtectedOperation.SWITCH_OFF,
 )
 

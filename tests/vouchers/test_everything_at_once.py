@@ -126,7 +126,7 @@ class Rival:
 
     def recall(self) -> None:
         (coupon,) = self.coupons(1)
-        digest = recalling.digest_of_recall(coupon, "", None)
+        digest = recalling.digest_of_recall(coupon)
         proof = proofs.for_api(operation=ProtectedOperation.RECALL, digest=digest)
         words = {"reason_for_customer": "", "remark": ""}
         recalling.recall_one(

@@ -36,7 +36,7 @@ def recall(coupon: Coupon, member: Member, now: datetime) -> int:
     proof = recalling.verification.check(
         member=member,
         operation=recalling.ProtectedOperation.RECALL,
-        digest=recalling.digest_of_recall(coupon, "", None),
+        digest=recalling.digest_of_recall(coupon),
         about=recalling.About(),
         code="",
         actor=actor_of(member),

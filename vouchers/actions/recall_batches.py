@@ -81,7 +81,12 @@ def _items(judged: Judged, *, seal: str) -> Iterator[jobs.PlannedItem]:
             verdict=Verdict.REFUSED if reason else Verdict.RECALL,
             reason=reason or "",
             note=money.shown(coupon.balance_minor, coupon.currency),
-            payload={"amount_minor": coupon.balance_minor, "plan": seal},
+            payload={
+                "amount_minor": coupon.balance_minor,
+                "currency": coupon.currency,
+                "account": coupon.account_id,
+                "plan": seal,
+            },
             goes=reason is None,
         )
 

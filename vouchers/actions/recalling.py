@@ -126,7 +126,7 @@ def recall_one(
     """
     check_texts(reason_for_customer, remark)
     ending = Ending(operation=OperationType.RECALL, reason_for_customer=reason_for_customer, remark=remark)
-    digest = digest_of_recall(coupon, reason_for_customer, shown_minor)
+    digest = digest_of_recall(coupon, reason_for_customer=reason_for_customer, remark=remark, shown_minor=shown_minor)
     with transaction.atomic(), audit.written_last():
         (locked,) = lock_coupons(Q(pk=coupon.pk))
         refused = _why_refused(locked, partner, shown_minor, now)
@@ -169,15 +169,18 @@ def ask_for_code(
         count=1,
         receivers=mask_name(coupon.account.customer_name),
     )
-    digest = digest_of_recall(coupon, reason_for_customer, shown_minor)
+    digest = digest_of_recall(coupon, reason_for_customer=reason_for_customer, remark=remark, shown_minor=shown_minor)
     return verification.check(
         member=member, operation=ProtectedOperation.RECALL, digest=digest, about=about, code=code, actor=actor, now=now
     )
 
 
-def digest_of_recall(coupon: Coupon, reason_for_customer: str, shown_minor: int | None) -> str:
-    """Condense what a code confirms: this coupon, this amount, these words to the customer."""
-    return payload_digest({"coupon": coupon.public_id, "amount": shown_minor, "reason": reason_for_customer})
+def digest_of_recall(
+    coupon: Coupon, *, reason_for_customer: str = "", remark: str = "", shown_minor: int | None = None
+) -> str:
+    """Condense what a code confirms: this coupon, this amount, these words to the customer and for the log."""
+    words = {"reason": reason_for_customer, "remark": remark}
+    return payload_digest({"coupon": coupon.public_id, "amount": shown_minor, **words})
 
 
 def _spend(proof: Proof | None, member: Member | None, digest: str, now: datetime) -> None:

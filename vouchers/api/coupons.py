@@ -275,7 +275,7 @@ def recall(request: HttpRequest, named: Path[CouponNamed]) -> HttpResponse:
     coupon = get_object_or_404(Coupon.objects.of(partner), public_id=named.coupon_id)
 
     def work() -> Answer:
-        digest = digest_of_recall(coupon, "", None)
+        digest = digest_of_recall(coupon)
         recall_one(
             coupon=coupon,
             reason_for_customer="",

@@ -111,6 +111,7 @@ def _digest(job: Job) -> str:
     about = _about(job)
     return payload_digest(
         {
+            "job": job.public_id,
             "plan": job.digest,
             "quota": job.parameters["quota"],
             "count": about.count,
@@ -121,7 +122,7 @@ def _digest(job: Job) -> str:
 
 
 def _about(job: Job) -> About:
-    count = job.total - job.skipped
+    count = job.items.to_confirm().count()
     return About(
         amount_minor=count * job.parameters["terms"]["face_minor"],
         currency=job.parameters["currency"],

@@ -1,5 +1,6 @@
 """The plan of a recall as a job: what its page says of it, and what the worker does with its rows."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -35,7 +36,8 @@ class RecallBatch(ItemJob):
         return recall_batches.apply_recalls(job, items, actor=actor, now=now)
 
     def chunk_size(self, job: Job) -> int:
-        return max(job.total, 1) if job.parameters["policy"] == Policy.ALL else self.chunk_rows
+        # One more than there are: the transaction that works the last row also ends the job.
+        return job.total + 1 if job.parameters["policy"] == Policy.ALL else self.chunk_rows
 
     def on_applied(self, job: Job, *, actor: Actor, now: datetime) -> None:
         recall_batches.book_left_out(job, actor=actor, now=now)
@@ -45,7 +47,7 @@ class RecallBatch(ItemJob):
         return verification.check(
             member=member,
             operation=ProtectedOperation.RECALL,
-            digest=payload_digest({"plan": job.digest}),
+            digest=_digest(job),
             about=_about(job),
             code=code,
             actor=actor,
@@ -53,8 +55,7 @@ class RecallBatch(ItemJob):
         )
 
     def authorise(self, job: Job, *, member: Member, proof: Proof, now: datetime) -> None:
-        digest = payload_digest({"plan": job.digest})
-        verification.spend(proof, member=member, operation=ProtectedOperation.RECALL, digest=digest, now=now)
+        verification.spend(proof, member=member, operation=ProtectedOperation.RECALL, digest=_digest(job), now=now)
 
     def reason_text(self, code: str) -> Text:
         return words(code) if code in Reason.values else super().reason_text(code)
@@ -98,12 +99,21 @@ def shown_totals(totals: dict[str, int]) -> str:
     return " + ".join(money.shown(amount, currency) for currency, amount in sorted(totals.items()))
 
 
+def _digest(job: Job) -> str:
+    """Bind to this job, its rows, and the words that go with them."""
+    words = {name: job.parameters[name] for name in ("reason", "remark", "policy")}
+    return payload_digest({"job": job.public_id, "plan": job.digest, **words})
+
+
 def _about(job: Job) -> About:
-    """Name the amount of the plan; with several currencies all of them stand in its words."""
-    totals, receivers = job.parameters["totals"], job.parameters["receivers"]
-    count = job.total - job.skipped
+    """Name the amount of the rows to confirm; with several currencies all of them stand in its words."""
+    rows = list(job.items.to_confirm().values_list("payload", flat=True))
+    totals: Counter[str] = Counter()
+    for row in rows:
+        totals[row["currency"]] += row["amount_minor"]
+    receivers = len({row["account"] for row in rows})
     customers = ngettext("%(count)d customer", "%(count)d customers", receivers) % {"count": receivers}
     if len(totals) == 1:
         ((currency, amount),) = totals.items()
-        return About(amount_minor=amount, currency=currency, count=count, receivers=customers)
-    return About(count=count, receivers=f"{customers} ({shown_totals(totals)})")
+        return About(amount_minor=amount, currency=currency, count=len(rows), receivers=customers)
+    return About(count=len(rows), receivers=f"{customers} ({shown_totals(totals)})")
