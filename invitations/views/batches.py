@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
 from invitations import queries
 from invitations.actions import planning
@@ -18,16 +16,16 @@ from invitations.models import Invitation
 from invitations.rules import RowReason
 from invitations.views import pace
 from partner_center.environment import environment
-from partner_center.jobs import actions as jobs
 from partner_center.jobs.models import Job, JobItem
-from partner_center.jobs.rules import FileFormat, ItemState
-from partner_center.listing.asking import read_address
+from partner_center.jobs.rules import ItemState
 from partner_center.listing.choosing import chosen_rows
+from partner_center.listing.exporting import queue_export
 from partner_center.masking import mask_email, mask_name
 from partner_center.refusals import Refusal, Text
 from partner_center.tenancy.access import member_required
 from partner_center.tenancy.models import Member
 from partner_center.tenancy.permissions import Permission
+from partner_center.tenancy.questions import go_to
 from partner_center.tenancy.requests import PartnerRequest, posted_ids
 
 SHOWN_IN_DIALOG = 50
@@ -95,23 +93,8 @@ def _refused(request: PartnerRequest, refusal: Refusal) -> HttpResponse:
 @require_http_methods(["POST"])
 def export(request: PartnerRequest) -> HttpResponseBase:
     """Queue an export of all records, or of those of the present filter, and show its job."""
-    file_format = request.POST.get("format", FileFormat.CSV)
-    if file_format not in FileFormat.values:
-        raise PermissionDenied
-    query = request.POST.get("filter", "") if request.POST.get("scope") == "filter" else ""
-    asked = read_address(QueryDict(query), HistoryFilters, viewer=request.member)
     try:
-        job = jobs.queue_file(
-            kind="history_export",
-            file_format=file_format,
-            title="",
-            member=request.member,
-            partner=request.partner,
-            parameters={"filter": asked.filter_query()},
-            actor=request.actor,
-            now=timezone.now(),
-        )
+        job = queue_export(request, kind="history_export", filters=HistoryFilters, now=timezone.now())
     except Refusal as refusal:
         return _refused(request, refusal)
-    page = reverse("jobs:detail", args=[job.public_id])
-    return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
+    return go_to(request, reverse("jobs:detail", args=[job.public_id]))

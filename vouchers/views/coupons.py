@@ -1,16 +1,13 @@
 """Issued coupons: the list, one coupon with what happened to it, and the export."""
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseBase, QueryDict
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from partner_center import money
-from partner_center.jobs import actions as jobs
-from partner_center.jobs.rules import FileFormat
-from partner_center.listing.asking import read_address
+from partner_center.listing.exporting import queue_export
 from partner_center.listing.pages import list_page
 from partner_center.masking import mask_account, mask_name
 from partner_center.refusals import Refusal
@@ -126,22 +123,8 @@ def _happened(record: OperationRecord) -> dict[str, object]:
 @require_POST
 def export(request: PartnerRequest) -> HttpResponseBase:
     """Queue an export of all coupons, or of those of the present filter, and show its job."""
-    file_format = request.POST.get("format", FileFormat.CSV)
-    if file_format not in FileFormat.values:
-        raise PermissionDenied
-    query = request.POST.get("filter", "") if request.POST.get("scope") == "filter" else ""
-    asked = read_address(QueryDict(query), CouponFilters, viewer=request.member)
     try:
-        job = jobs.queue_file(
-            kind="coupon_export",
-            file_format=file_format,
-            title="",
-            member=request.member,
-            partner=request.partner,
-            parameters={"filter": asked.filter_query()},
-            actor=request.actor,
-            now=timezone.now(),
-        )
+        job = queue_export(request, kind="coupon_export", filters=CouponFilters, now=timezone.now())
     except Refusal as refusal:
         return recall.refused(request, refusal, back=reverse("vouchers:coupons"))
     return go_to(request, reverse("jobs:detail", args=[job.public_id]))
