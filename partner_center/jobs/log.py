@@ -17,7 +17,11 @@ def log(
     result: Result = Result.DONE,
     **details: str | int,
 ) -> None:
-    """Add an entry about the job to its partner's chain, or to the platform's for a file of the staff; the last thing in the transaction of the deed."""
+    """
+    Add an entry about the job to its partner's chain, or to the platform's for a file of the staff.
+
+    It is the last thing in the transaction of the deed.
+    """
     record(
         deed=deed,
         actor=actor,

@@ -48,9 +48,7 @@ def chosen_rows(request: ListRequest, *, visible: Rows, filters: type[ListFilter
     return rows
 
 
-def _all_matching(
-    request: ListRequest, visible: Rows, filters: type[ListFilters], named: int, now: datetime
-) -> Rows:
+def _all_matching(request: ListRequest, visible: Rows, filters: type[ListFilters], named: int, now: datetime) -> Rows:
     query = request.POST.get("filter", "")
     matching, _filters = matching_rows(query, rows=visible, filters=filters, viewer=request.viewer, now=now)
     rows = matching.order_by("-pk")[: environment.batch_limit]
