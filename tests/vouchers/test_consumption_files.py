@@ -111,6 +111,16 @@ def test_what_was_given_back_can_be_used_again_in_the_same_file(tmp_path: Path, 
     assert LedgerEntry.objects.filter(coupon=coupon).count() == 4
 
 
+def test_a_refund_of_all_gives_back_what_a_part_left_and_that_once(tmp_path: Path, coupon: Coupon) -> None:
+    assert run(written(tmp_path, line(coupon, "30"), line(coupon, "10", kind="refund")))[1] == ""
+    file = written(tmp_path, line(coupon, "", kind="refund"))
+
+    assert run(file)[0] == "1 booked, 0 unchanged, 0 refused\n"
+    coupon.refresh_from_db()
+    assert (coupon.balance_minor, coupon.consumed_minor) == (100_00, 0)
+    assert run(file)[0] == "0 booked, 1 unchanged, 0 refused\n"
+
+
 def test_a_row_that_stands_twice_is_booked_once(tmp_path: Path, coupon: Coupon) -> None:
     assert run(written(tmp_path, line(coupon), line(coupon)))[0] == "1 booked, 1 unchanged, 0 refused\n"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from partner_center.audit import actions as audit
 from partner_center.audit.models import Deed
@@ -22,7 +23,7 @@ from vouchers.actions.booking import Operation, book
 from vouchers.actions.consumption_refusals import refusal_of
 from vouchers.actions.ending import lock_coupons
 from vouchers.models import Coupon, Quota
-from vouchers.queries.consumption import Uses, uses_by_orders
+from vouchers.queries.consumption import Uses, kept_by_customers, uses_by_orders
 from vouchers.rules import CouponStatus, OperationType, QuotaPhase, Reason
 from vouchers.rules.consuming import (
     Destination,
@@ -222,6 +223,11 @@ class _Till:
         self.uses: Uses = uses_by_orders(self.coupons)
         self.moved: list[Settled] = []
 
+    @cached_property
+    def kept(self) -> set[int]:
+        """Know the coupons that a refund may fill again; consumption does not ask."""
+        return kept_by_customers(self.coupons)
+
     def settle(self, movement: Movement) -> Settled:
         """Judge a movement and count what it moves, or find why it cannot."""
         settled = self._consumed(movement) if _takes(movement) else self._refunded(movement)
@@ -234,9 +240,9 @@ class _Till:
         """Settle a row of a file; None when its order and coupon have met before and agree."""
         use, takes = self.uses[row.coupon, row.order_id], row.operation == OperationType.CONSUME
         before = use.consumed_minor if takes else use.refunded_minor
-        if before and row.amount_minor in {None, before}:
+        if before and (row.amount_minor == before or (row.amount_minor is None and not use.paid_minor)):
             return None
-        if before:
+        if before and row.amount_minor is not None:
             return Reason.ORDER_ALREADY_PAID if takes else Reason.REFUND_TOO_LARGE
         order = Order(id=row.order_id)
         settled = self.settle(
@@ -267,7 +273,8 @@ class _Till:
         if reason := why_not_refunded(amount, paid_minor=paid):
             return Settled(movement=movement, coupon=coupon, amount_minor=amount, reason=reason)
         is_open = coupon.quota.phase_at(self.now) == QuotaPhase.NORMAL
-        goes_to = refund_goes_to(coupon, quota_is_open=is_open, now=self.now)
+        is_kept = coupon.pk in self.kept
+        goes_to = refund_goes_to(coupon, is_kept=is_kept, quota_is_open=is_open, now=self.now)
         return Settled(movement=movement, coupon=coupon, amount_minor=amount, destination=goes_to)
 
     def _count(self, settled: Settled) -> None:

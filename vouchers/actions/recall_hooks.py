@@ -35,8 +35,13 @@ def _through(association: Association) -> Q:
 
 
 def _recall(chosen: Q, operation: OperationType, name: str, actor: Actor, now: datetime) -> None:
-    """Recall what is usable, locked by an order or not; what has run out is left to the sweep."""
-    usable = Q(status=CouponStatus.USABLE, expires_at__gt=now)
+    """
+    Recall what is usable, locked by an order or not; what has run out is left to the sweep.
+
+    What is used up is locked too: a refund that comes in meanwhile has made it usable before, or finds it given up.
+    """
+    in_time = Q(status__in=[CouponStatus.USABLE, CouponStatus.USED], expires_at__gt=now)
+    usable = [coupon for coupon in lock_coupons(chosen & in_time) if coupon.status == CouponStatus.USABLE]
     # The system did it, but the log shows which request it followed from.
     system = Actor(kind="system", name=name, request_id=actor.request_id)
-    end(lock_coupons(chosen & usable), Ending(operation=operation), actor=system, now=now)
+    end(usable, Ending(operation=operation), actor=system, now=now)

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
-from vouchers.models import LedgerEntry
+from customers.models import Association
+from vouchers.models import Coupon, LedgerEntry
 from vouchers.rules import OperationType
 
 _GIVEN_BACK = (OperationType.REFUND, OperationType.RETURN)
@@ -41,3 +42,17 @@ def uses_by_orders(coupon_pks: Iterable[int]) -> Uses:
         else:
             use.refunded_minor += amount
     return uses
+
+
+def kept_by_customers(coupon_pks: Iterable[int]) -> set[int]:
+    """
+    Return which coupons their holders may still have: nothing has happened since their issue that recalls coupons.
+
+    Read behind the locks of the quotas: whoever ends or begins an association has to take those too.
+    """
+    holders = Association.objects.filter(account=OuterRef("account")).exclude(pk=OuterRef("association"))
+    came = Q(created_at__gt=OuterRef("created_at"))
+    left = Q(ended_at__gt=OuterRef("created_at"), partner=OuterRef("partner"))
+    coupons = Coupon.objects.filter(association__ended_at=None, association__model=F("model"))
+    kept = coupons.filter(~Exists(holders.filter(came | left)), pk__in=set(coupon_pks))
+    return set(kept.values_list("pk", flat=True))

@@ -94,9 +94,13 @@ def why_not_refunded(amount_minor: int, *, paid_minor: int) -> Reason | None:
     return None if 0 < amount_minor <= paid_minor else Reason.REFUND_TOO_LARGE
 
 
-def refund_goes_to(coupon: Payer, *, quota_is_open: bool, now: datetime) -> Destination:
-    """Return where a refund goes: to the coupon while that could be used, else to its quota while that is open."""
-    if coupon.status in {CouponStatus.USABLE, CouponStatus.USED} and now < coupon.expires_at:
+def refund_goes_to(coupon: Payer, *, is_kept: bool, quota_is_open: bool, now: datetime) -> Destination:
+    """
+    Return where a refund goes: to the coupon while that could be used, else to its quota while that is open.
+
+    :param is_kept: whether the holder may still have it; one who left gets nothing back to use (domain.md 4.15.9)
+    """
+    if is_kept and coupon.status in {CouponStatus.USABLE, CouponStatus.USED} and now < coupon.expires_at:
         return Destination.COUPON
     return Destination.QUOTA if quota_is_open else Destination.LAPSED
 
