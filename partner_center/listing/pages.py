@@ -323,13 +323,21 @@ def _status(listing: Listing) -> int:
     return 200 if listing.is_valid else 422
 
 
+def count_search(viewer: Viewer, *, now: datetime) -> None:
+    """
+    Count a search for a person, with those of all lists: guessing many names would show who is a customer.
+
+    :raises TooMany: after 120 in an hour (reliability.md 4.4)
+    """
+    limits.spend(key=f"search:{viewer.public_id}", allowed=SEARCHES_PER_HOUR, per=timedelta(hours=1), now=now)
+
+
 def _count_search(request: ListRequest, listing: Listing) -> TooMany | None:
     """Count a search for a person: guessing many addresses would show who is a customer (reliability.md 4.4)."""
     if not listing.asked.personal or not listing.is_valid:
         return None
-    key = f"search:{request.viewer.public_id}"
     try:
-        limits.spend(key=key, allowed=SEARCHES_PER_HOUR, per=timedelta(hours=1), now=listing.now)
+        count_search(request.viewer, now=listing.now)
     except TooMany as refusal:
         return refusal
     return None

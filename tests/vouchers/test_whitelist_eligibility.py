@@ -91,7 +91,7 @@ def test_what_cannot_be_a_name_is_said(fiona: Member, wanted: str) -> None:
 
 
 def test_searches_are_limited(fiona: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vouchers.views.eligibility.SEARCHES_PER_HOUR", 1)
+    monkeypatch.setattr("partner_center.listing.pages.SEARCHES_PER_HOUR", 1)
     client = signed_in(fiona)
     assert check(client, "heron").status_code == 200
     answer = check(client, "heron")

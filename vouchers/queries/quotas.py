@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from customers.models import Account, Association
 from partner_center.tenancy.models import Partner
 from vouchers.models import OperationRecord, Quota
-from vouchers.rules import CouponKind, QuotaPhase, QuotaStatus
+from vouchers.rules import OF_VENDOR, CouponKind, QuotaPhase, QuotaStatus
 
 MOST_PARTNERS_FOUND = 20
 MOST_HISTORY = 100
@@ -57,8 +57,8 @@ def named_customers(quota: Quota) -> NamedCustomers:
 
 
 def history(quota: Quota) -> list[OperationRecord]:
-    """Read what the vendor did to a quota, newest first; what was issued from it stands in the operation log."""
-    records = OperationRecord.objects.of(quota.partner).filter(quota_number=quota.number, coupon_id="", account_id="")
+    """Read what the vendor did to a quota, newest first; what the partner did or tried stands in the operation log."""
+    records = OperationRecord.objects.of(quota.partner).filter(quota_number=quota.number, operation__in=OF_VENDOR)
     return list(records.order_by("-id")[:MOST_HISTORY])
 
 

@@ -17,6 +17,7 @@ from vouchers.rules.kinds import (
 )
 from vouchers.rules.ledger import (
     COLUMN_OF_ACCOUNT,
+    OF_VENDOR,
     RECALLS,
     LedgerAccount,
     OperationType,
@@ -36,6 +37,7 @@ __all__ = [
     "LARGEST_AMOUNT",
     "NEXT_OF_COUPON",
     "NEXT_OF_QUOTA",
+    "OF_VENDOR",
     "RECALLS",
     "Answer",
     "CouponKind",

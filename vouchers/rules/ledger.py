@@ -44,6 +44,17 @@ RECALLS = frozenset(
     }
 )
 
+# What the vendor does to a quota; everything else is done by partners, customers and time.
+OF_VENDOR = frozenset(
+    {
+        OperationType.GRANT,
+        OperationType.INCREASE,
+        OperationType.DECREASE,
+        OperationType.QUOTA_STATUS,
+        OperationType.QUOTA_LIMITS,
+    }
+)
+
 _BACK = (LedgerAccount.COUPON, LedgerAccount.QUOTA)
 # From, to. EXPIRE and RETURN credit the quota only while it can still be issued from (domain.md 8 rows 16 and 17);
 # otherwise their amount lapses: see `posting`.

@@ -1,14 +1,12 @@
 """Is this customer on the list, and if nothing can be given: why not?"""
 
-from datetime import timedelta
-
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from partner_center.limits import actions as limits
-from partner_center.listing.pages import SEARCHES_PER_HOUR
+from partner_center.listing.pages import count_search
 from partner_center.tenancy.access import member_required
 from partner_center.tenancy.permissions import Permission
 from partner_center.tenancy.requests import PartnerRequest
@@ -30,9 +28,7 @@ def eligibility(request: PartnerRequest) -> HttpResponseBase:
         return _page(request, form, status=422)
     now = timezone.now()
     try:
-        # Counted with the searches of lists: guessing many names would show who is a customer (reliability.md 4.4).
-        key = f"search:member:{request.member.pk}"
-        limits.spend(key=key, allowed=SEARCHES_PER_HOUR, per=timedelta(hours=1), now=now)
+        count_search(request.member, now=now)
     except limits.TooMany as refusal:
         form.add_error("wanted", f"{refusal} {refusal.advice}")
         answer = _page(request, form, status=refusal.status)

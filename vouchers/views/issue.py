@@ -15,6 +15,7 @@ from customers.rules.contact import BadAccountName, BadName, normalise_account_n
 from partner_center import exports, imports, money
 from partner_center.environment import environment
 from partner_center.limits import actions as limits
+from partner_center.listing.pages import count_search
 from partner_center.masking import mask_account, mask_name
 from partner_center.refusals import Refusal
 from partner_center.tenancy.access import member_required
@@ -218,6 +219,7 @@ def customers(request: PartnerRequest, public_id: str) -> HttpResponseBase:
     """Search customers by name or account name; what was looked for stands in no address."""
     quota = _quota(request, public_id)
     form = SearchForm(request.POST if request.method == "POST" else None)
+    refusal = _count_search(request, form) if form.is_valid() else None
     found = receivers.search(request.member, form.cleaned_data["wanted"]) if form.is_valid() else []
     shown = found[: receivers.FOUND_AT_ONCE]
     context = {
@@ -228,7 +230,20 @@ def customers(request: PartnerRequest, public_id: str) -> HttpResponseBase:
         "may_reveal": request.member.may(Permission.CUSTOMER_UNMASK),
     }
     template = "vouchers/_receivers_found.html" if request.method == "POST" else "vouchers/_receivers_dialog.html"
-    return render(request, template, context, status=422 if form.errors else 200)
+    answer = render(request, template, context, status=422 if form.errors else 200)
+    if refusal:
+        answer.status_code, answer["Retry-After"] = refusal.status, str(refusal.retry_after)
+    return answer
+
+
+def _count_search(request: PartnerRequest, form: SearchForm) -> limits.TooMany | None:
+    """Count a search; one too many is told beside the field, and nothing is looked up."""
+    try:
+        count_search(request.member, now=timezone.now())
+    except limits.TooMany as refusal:
+        form.add_error("wanted", f"{refusal} {refusal.advice}")
+        return refusal
+    return None
 
 
 def _told(rows: Iterable[Association], quota: Quota, request: PartnerRequest) -> list[dict[str, object]]:
