@@ -10,11 +10,16 @@ from customers.models import Account, Association, Preregistration, Preregistrat
 from customers.rules import Model
 from partner_center.audit import actions as audit
 from partner_center.audit.models import Deed
+from partner_center.masking import mask_name
 from partner_center.refusals import Refusal
 from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member
+from partner_center.verification import actions as verification
+from partner_center.verification.proofs import Proof
+from partner_center.verification.rules import About, ProtectedOperation, payload_digest
 
 CONSENT_VERSION = "2026-11"
+ENDING = ProtectedOperation.DISASSOCIATE
 
 
 class AssociationOver(Refusal):
@@ -75,28 +80,68 @@ def associate(
     return association
 
 
+def ask_to_end(
+    *, association: Association, reason: str, member: Member, code: str, actor: Actor, now: datetime
+) -> Proof:
+    """
+    Return the proof that `end_association` wants of a member (domain.md 4.17).
+
+    :param code: as typed, empty to be asked for one
+    :raises AssociationOver: before a code is spent
+    :raises CodeAsked: when a code is to be typed
+    """
+    if association.ended_at is not None:
+        raise AssociationOver
+    about = About(amount_minor=0, currency="", count=1, receivers=mask_name(association.account.customer_name))
+    digest = _digest_of_ending(association, reason)
+    return verification.check(
+        member=member, operation=ENDING, digest=digest, about=about, code=code, actor=actor, now=now
+    )
+
+
+def _digest_of_ending(association: Association, reason: str) -> str:
+    return payload_digest({"association": association.public_id, "reason": reason})
+
+
 @transaction.atomic
-def end_association(*, association: Association, reason: str, actor: Actor, now: datetime) -> None:
+def end_association(
+    *,
+    association: Association,
+    reason: str,
+    member: Member | None,
+    proof: Proof | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
     """
     End an association: the customer leaves the partner, and what hangs on it is taken back by hooks (domain.md 3.5).
 
     :param reason: code of why, for the record
+    :param member: who ends it for the partner; None when the customer, the vendor or the system does
+    :param proof: of `ask_to_end`, for a member
     :raises AssociationOver: if it has ended already
+    :raises AlreadySpent: if a member has no proof of exactly this
     """
     with audit.written_last():
+        if member is not None:
+            _spend(proof, member, _digest_of_ending(association, reason), now)
         ended = Association.objects.filter(pk=association.pk, ended_at=None).update(ended_at=now, end_reason=reason)
         if not ended:
             raise AssociationOver
         association.refresh_from_db()
         hooks.call(hooks.Moment.ENDED, association, actor=actor, now=now)
-        audit.record(
-            deed=Deed.ASSOCIATION_ENDED,
-            actor=actor,
-            partner=association.partner,
-            target=association,
-            now=now,
-            details={"reason": reason},
-        )
+        _record(Deed.ASSOCIATION_ENDED, association, actor, now, {"reason": reason})
+
+
+def _spend(proof: Proof | None, member: Member, digest: str, now: datetime) -> None:
+    if proof is None:
+        raise verification.AlreadySpent
+    verification.spend(proof, member=member, operation=ENDING, digest=digest, now=now)
+
+
+def _record(deed: Deed, association: Association, actor: Actor, now: datetime, details: dict[str, str]) -> None:
+    partner = association.partner
+    audit.record(deed=deed, actor=actor, partner=partner, target=association, now=now, details=details)
 
 
 @transaction.atomic
@@ -112,11 +157,4 @@ def switch_model(*, association: Association, model: Model, actor: Actor, now: d
             raise AssociationOver
         association.refresh_from_db()
         hooks.call(hooks.Moment.MODEL_SWITCHED, association, actor=actor, now=now)
-        audit.record(
-            deed=Deed.ASSOCIATION_SWITCHED,
-            actor=actor,
-            partner=association.partner,
-            target=association,
-            now=now,
-            details={"model": model},
-        )
+        _record(Deed.ASSOCIATION_SWITCHED, association, actor, now, {"model": model})

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from customers import actions as customers
 from customers.models import Account, Association
 from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member, Partner
@@ -101,6 +102,15 @@ def _book_issue(coupon: Coupon, now: datetime) -> None:
         chosen_account=coupon.chosen_account,
     )
     book([issue], partner=coupon.partner, actor=VENDOR, now=now)
+
+
+def part_with(
+    customer: Association, *, reason: str = "left", actor: Actor = VENDOR, now: datetime | None = None
+) -> None:
+    """End a relation as the vendor does, whom nobody asks for a code."""
+    customers.end_association(
+        association=customer, reason=reason, member=None, proof=None, actor=actor, now=now or timezone.now()
+    )
 
 
 def told(value: object) -> str:

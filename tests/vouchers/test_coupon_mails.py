@@ -4,7 +4,6 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from customers import actions as customers
 from customers.models import Association
 from partner_center.mail.envelope import check
 from partner_center.mail.kinds import Message, OutboxKey, kind_of
@@ -12,7 +11,7 @@ from partner_center.mail.models import DevMessage, MailOutbox
 from partner_center.mail.sending import send_due
 from partner_center.tenancy.models import Member
 from tests.people import actor_of
-from tests.vouchers.making import make_coupon, make_customer, make_quota
+from tests.vouchers.making import make_coupon, make_customer, make_quota, part_with
 from tests.vouchers.test_recalling import recall, use
 from vouchers.actions.announcing import announce_issued
 from vouchers.models import Coupon
@@ -73,7 +72,7 @@ def test_the_recall_is_told_with_amount_reason_and_whom_to_ask(fiona: Member, co
 
 
 def test_an_automatic_recall_says_what_it_followed_from(fiona: Member, coupon: Coupon, customer: Association) -> None:
-    customers.end_association(association=customer, reason="left", actor=actor_of(fiona), now=timezone.now())
+    part_with(customer, actor=actor_of(fiona))
 
     assert "because your association with Harbour Lights Ltd has ended" in mail("coupon_recalled", coupon).text
 

@@ -26,7 +26,7 @@ from partner_center.verification import proofs
 from partner_center.verification.rules import ProtectedOperation
 from tests.people import actor_of
 from tests.rivals import run_together
-from tests.vouchers.making import make_coupon, make_customer, make_quota
+from tests.vouchers.making import make_coupon, make_customer, make_quota, part_with
 from tests.vouchers.making_issue import make_plan, make_terms, put_on_list
 from vouchers.actions import consuming, expiring, quotas, recall_batches, recalling, reviewing, whitelists
 from vouchers.actions.issuing import digest_of, issue_now
@@ -159,7 +159,7 @@ class Rival:
 
     def leave(self) -> None:
         customer = self.dice.choice(self.world.customers)
-        customers.end_association(association=customer, reason="test", actor=VENDOR, now=timezone.now())
+        part_with(customer)
 
     def switch(self) -> None:
         customer = self.dice.choice(self.world.customers)
@@ -171,7 +171,7 @@ class Rival:
         customer, now = self.dice.choice(self.world.customers), timezone.now()
         manager = self.dice.choice(self.world.members)
         with suppress(Refusal):
-            customers.end_association(association=customer, reason="test", actor=VENDOR, now=now)
+            part_with(customer, now=now)
         about = {"custom_tag": "", "invitation_public_id": "", "actor": VENDOR, "now": now}
         with transaction.atomic():
             customers.associate(account=customer.account, manager=manager, model=Model.RESELLER, **about)

@@ -14,7 +14,7 @@ from partner_center.mail.models import MailOutbox
 from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member, Partner
 from tests.people import actor_of, make_account
-from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota
+from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota, part_with
 from vouchers.actions import consuming
 from vouchers.models import Coupon, LedgerEntry, OperationRecord
 from vouchers.rules import CouponStatus
@@ -25,7 +25,7 @@ BILLING = Actor(kind="api", name="Billing")
 
 
 def end(customer: Association, member: Member) -> None:
-    customers.end_association(association=customer, reason="moved_away", actor=actor_of(member), now=timezone.now())
+    part_with(customer, reason="moved_away", actor=actor_of(member))
 
 
 def associate(account: Account, manager: Member, now: datetime) -> Association:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from customers import actions as customers
 from partner_center.jobs import actions as jobs
 from partner_center.jobs import worker
 from partner_center.jobs.actions import NothingToApply, PlanAlreadyApplied, PlanChanged
@@ -16,7 +15,7 @@ from partner_center.jobs.rules import FileFormat
 from partner_center.mail.models import MailOutbox
 from partner_center.tenancy.models import Member, Partner, new_public_id
 from tests.people import actor_of, make_account, make_member
-from tests.vouchers.making import HUNDRED, make_customer, make_quota, told
+from tests.vouchers.making import HUNDRED, make_customer, make_quota, part_with, told
 from tests.vouchers.making_issue import (
     apply,
     carry_out,
@@ -130,7 +129,7 @@ def test_what_the_quota_asks_of_customers(partner: Partner, fiona: Member) -> No
     quota = make_quota(partner, has_named_customers=True, first_associated_only=True)
     named, stranger, returned = (make_customer(fiona) for _ in range(3))
     quota.named_customers.set([named.account, returned.account])
-    customers.end_association(association=returned, reason="test", actor=actor_of(fiona), now=timezone.now())
+    part_with(returned, actor=actor_of(fiona))
     returned.pk, returned.ended_at, returned.public_id = None, None, new_public_id()
     returned.save(force_insert=True)
 
@@ -246,7 +245,7 @@ def test_all_or_nothing_issues_nothing_when_a_row_has_drifted(partner: Partner, 
     quota = make_quota(partner)
     chosen = [make_customer(fiona) for _ in range(3)]
     job = make_plan(quota, chosen, fiona, policy=Policy.ALL)
-    customers.end_association(association=chosen[1], reason="test", actor=actor_of(fiona), now=timezone.now())
+    part_with(chosen[1], actor=actor_of(fiona))
 
     carry_out(job, fiona)
 
@@ -275,7 +274,7 @@ def test_who_left_the_whitelist_or_the_partner_is_skipped_and_told(partner: Part
     put_on_list(fiona, [each.account for each in chosen])
     job = make_plan(quota, chosen, fiona)
     put_on_list(fiona, [each.account for each in chosen if each is not chosen[1]])
-    customers.end_association(association=chosen[2], reason="test", actor=actor_of(fiona), now=timezone.now())
+    part_with(chosen[2], actor=actor_of(fiona))
 
     carry_out(job, fiona)
 

@@ -8,7 +8,6 @@ import pytest
 from django.db.models import Sum
 from django.utils import timezone
 
-from customers import actions as customers
 from customers.models import Association
 from partner_center.jobs import worker
 from partner_center.tenancy.actors import Actor
@@ -17,7 +16,7 @@ from partner_center.verification import proofs
 from partner_center.verification.rules import ProtectedOperation
 from tests.people import actor_of
 from tests.rivals import run_together
-from tests.vouchers.making import HUNDRED, make_customer, make_quota
+from tests.vouchers.making import HUNDRED, make_customer, make_quota, part_with
 from tests.vouchers.making_issue import apply, make_plan, make_terms, records_of, results
 from vouchers.actions import balances, issuing
 from vouchers.models import Coupon, LedgerEntry, OperationRecord, Quota
@@ -157,7 +156,7 @@ def test_no_coupon_outlives_an_association_that_ends_meanwhile(partner: Partner,
         customer = Association.objects.select_related("partner", "account").get(pk=receivers[number // 2].pk)
         if number % 2:
             return issue_one(Quota.objects.select_related("partner").get(pk=quota.pk), customer)
-        return customers.end_association(association=customer, reason="test", actor=actor_of(fiona), now=timezone.now())
+        return part_with(customer, actor=actor_of(fiona))
 
     outcomes = run_together(40, rival)
 

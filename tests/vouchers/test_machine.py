@@ -25,12 +25,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from customers import actions as customers
 from customers.models import Association
 from partner_center.refusals import Refusal
 from partner_center.tenancy.actors import Actor
 from tests.people import actor_of, make_member, make_partner
-from tests.vouchers.making import HUNDRED, VENDOR, make_customer, make_quota
+from tests.vouchers.making import HUNDRED, VENDOR, make_customer, make_quota, part_with
 from vouchers.actions import balances, booking, consuming, expiring, issuing, quotas, recalling, whitelists
 from vouchers.models import Coupon, LedgerEntry, OperationRecord, Quota
 from vouchers.rules import LedgerAccount, QuotaStatus
@@ -204,7 +203,7 @@ class Vouchers(RuleBasedStateMachine):
     def lose_a_customer(self, number: int) -> None:
         """Ending a relation takes back what the customer holds, what an order has locked too."""
         gone = self.people[number]
-        customers.end_association(association=gone, reason="asked", actor=self.actor, now=self.now)
+        part_with(gone, actor=self.actor, now=self.now)
         for known in self.known.values():
             if known.customer == gone.pk and known.is_usable(self.now):
                 self.give_back(known, known.balance)

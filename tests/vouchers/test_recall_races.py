@@ -19,7 +19,7 @@ from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member
 from tests.people import actor_of, make_account
 from tests.rivals import run_together
-from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota
+from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota, part_with
 from vouchers.actions import consuming, expiring, recall_batches, recalling
 from vouchers.models import Coupon, LedgerEntry, Quota
 from vouchers.queries.reconciling import CHECKS
@@ -211,7 +211,7 @@ def test_the_end_of_an_association_against_consumption(fiona: Member) -> None:
 
     def rival(number: int) -> object:
         if number == 0:
-            return customers.end_association(association=customer, reason="left", actor=actor_of(fiona), now=now)
+            return part_with(customer, actor=actor_of(fiona), now=now)
         return each_in_turn([lambda coupon=coupon: consume(coupon, 9_00, f"o{number}", now) for coupon in coupons])()
 
     outcomes = run_together(10, rival)

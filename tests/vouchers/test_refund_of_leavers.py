@@ -12,7 +12,7 @@ from customers.rules import Model
 from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member
 from tests.rivals import run_together
-from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota
+from tests.vouchers.making import HUNDRED, make_coupon, make_customer, make_quota, part_with
 from vouchers.actions import consuming
 from vouchers.models import Coupon, Quota
 from vouchers.rules.consuming import Destination
@@ -22,9 +22,7 @@ Deed = Callable[[Association], None]
 
 
 def leave(customer: Association) -> None:
-    customers.end_association(
-        member=None, proof=None, association=customer, reason="test", actor=BILLING, now=timezone.now()
-    )
+    part_with(customer)
 
 
 def switch(customer: Association) -> None:
