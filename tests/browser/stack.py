@@ -39,7 +39,11 @@ class DemoStack:
 
     def run_in_shell(self, *lines: str) -> str:
         """Run Python beside the stack, on its database; gives what it printed."""
-        command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", "\n".join(lines)]
+        return self.run_command("shell", "--verbosity", "0", "--command", "\n".join(lines))
+
+    def run_command(self, *arguments: str) -> str:
+        """Run a command of manage.py beside the stack, as an operator does; gives what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
         answer = subprocess.run(
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, check=False
         )
