@@ -1,5 +1,6 @@
 /**
- * Dialogs. What htmx swaps into #dialog-slot or #drawer-slot opens its <dialog>; the focus returns to whoever opened it.
+ * Dialogs. What htmx swaps into #dialog-slot or #drawer-slot opens its <dialog>; the focus returns to whoever opened it,
+ * or to what has taken its place under the same id.
  * A server closes it with the response header HX-Trigger: {"dialog:close": true}.
  */
 
@@ -14,8 +15,8 @@ function open(dialog, opener) {
 
 function giveBackFocus(dialog) {
   const opener = openers.get(dialog);
-  if (opener?.isConnected) opener.focus();
-  else document.getElementById("main")?.focus();
+  const again = opener?.isConnected ? opener : document.getElementById(opener?.id);
+  (again ?? document.getElementById("main"))?.focus();
   openers.delete(dialog);
 }
 

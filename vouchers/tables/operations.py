@@ -265,10 +265,26 @@ class ReviewTable(PlainCouponsTable):
     kind = REVIEW_KIND
 
     select = SelectColumn()
-    partner = TextColumn(gettext_lazy("Partner"), field="partner__company_name", css="wrap")
+    what = StackedColumn(
+        gettext_lazy("Operation"),
+        css="primary wrap",
+        parts={
+            "operation": ChoiceColumn(gettext_lazy("Operation type"), field="operation", choices=OperationType.choices),
+            "coupon_kind": ChoiceColumn(gettext_lazy("Kind"), field="kind", choices=CouponKind.choices),
+            "order": RemarkColumn(gettext_lazy("Order"), with_remark=False),
+        },
+    )
+    operator = StackedColumn(
+        gettext_lazy("Partner"),
+        css="wrap",
+        parts={
+            "partner": TextColumn(gettext_lazy("Partner"), field="partner__company_name"),
+            "operator": OperatorColumn(gettext_lazy("Operator")),
+        },
+    )
     hints = HintsColumn(gettext_lazy("Hints"))
-    remark = RemarkColumn(gettext_lazy("Order"), with_remark=False)
     mark = MarkColumn(gettext_lazy("Review state"), choices=ReviewMark.choices, kinds=KIND_OF_MARK)
 
     class Meta:
-        sequence = ("select", "what", "time", "partner", "result", "amount", "customer", "hints", "...", "mark")
+        exclude = ("remark",)
+        sequence = ("select", "what", "time", "operator", "result", "amount", "customer", "hints", "...", "mark")
