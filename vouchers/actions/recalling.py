@@ -220,7 +220,8 @@ def _why_refused(
 
 def _already_recalled(coupon: Coupon) -> AlreadyRecalled:
     who = queries.recalled_by(coupon) or _("the system")
-    return AlreadyRecalled(who=who, amount=money.shown(coupon.recalled_minor, coupon.currency))
+    amounts = queries.recalled_in_all(Coupon.objects.filter(pk=coupon.pk))
+    return AlreadyRecalled(who=who, amount=money.shown(amounts.get(coupon.currency, 0), coupon.currency))
 
 
 def _failure(coupon: Coupon, partner: Partner, reason: Reason, remark: str) -> Operation:

@@ -40,8 +40,9 @@ def of_order(coupons: Rows, order_id: str, *, partner: Partner) -> Rows:
 
 
 def recalled_in_all(coupons: QuerySet[Coupon]) -> dict[str, int]:
-    """Sum by currency what was recalled of coupons."""
-    return dict(coupons.order_by().values_list("currency").annotate(total=Sum("recalled_minor")))
+    """Sum by currency what recalls brought back of coupons; what a refund brought past them later is not of it."""
+    entries = LedgerEntry.objects.filter(coupon__in=coupons.order_by().values("pk"), operation__in=RECALLS)
+    return dict(entries.order_by().values_list("currency").annotate(total=Sum("amount_minor")))
 
 
 def recalled_by(coupon: Coupon) -> str:
