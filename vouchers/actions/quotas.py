@@ -51,6 +51,12 @@ class PartnerDisabled(Refusal):
     next_step = _("Enable the partner first.")
 
 
+class GrantedOtherwise(Refusal):
+    code = "granted_otherwise"
+    message = _("This form has already granted the quota %(number)s, with other values. Nothing was granted now.")
+    next_step = _("Open a new form to grant another quota.")
+
+
 class QuotaEnded(Refusal):
     code = "quota_ended"
     message = _("This quota has been ended for good.")
@@ -139,6 +145,7 @@ def grant(
     :raises BadAmount: if the total is out of bounds
     :raises BadValidity: if the quota would end before it begins or before now
     :raises BadLimits: if the limits contradict each other
+    :raises GrantedOtherwise: if the public id is that of another grant
     """
     if partner.disabled_at is not None:
         raise PartnerDisabled
@@ -155,7 +162,15 @@ def grant(
     if is_new:
         quota.named_customers.set(named_customers)
         _log(quota, OperationType.GRANT, actor, now, amount_minor=total_minor, details={"total_minor": total_minor})
+    elif not _is_grant_of(quota, partner, kind, total_minor, currency):
+        raise GrantedOtherwise(number=quota.number)
     return quota
+
+
+def _is_grant_of(quota: Quota, partner: Partner, kind: CouponKind, total_minor: int, currency: str) -> bool:
+    """Tell whether a quota was granted like this, whatever its total has become since."""
+    granted = quota.entries.filter(operation=OperationType.GRANT, amount_minor=total_minor, currency=currency)
+    return quota.partner_id == partner.pk and quota.kind == kind and granted.exists()
 
 
 @transaction.atomic
