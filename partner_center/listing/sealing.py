@@ -6,17 +6,11 @@ Addresses end up in histories, logs and chat windows, so a name or an e-mail add
 member it was made for can use it, and it is made only by a POST, which is where searches are counted.
 """
 
-import hashlib
 import json
-import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
+from partner_center import sealing
 
-NONCE_BYTES = 12
 MOST_CHARACTERS = 8000
 
 
@@ -28,10 +22,7 @@ def seal(values: Mapping[str, str], *, owner: str) -> str:
     """
     if not values:
         return ""
-    nonce = os.urandom(NONCE_BYTES)
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
-    secret = AESGCM(_key(settings.SECRET_KEY)).encrypt(nonce, text, owner.encode())
-    return urlsafe_b64encode(nonce + secret).decode().rstrip("=")
+    return sealing.seal(json.dumps(values, ensure_ascii=False, separators=(",", ":")), purpose=_purpose(owner))
 
 
 def unseal(word: str, *, owner: str) -> dict[str, str]:
@@ -39,17 +30,11 @@ def unseal(word: str, *, owner: str) -> dict[str, str]:
     if not word or len(word) > MOST_CHARACTERS or not word.isascii():
         return {}
     try:
-        data = urlsafe_b64decode(word + "=" * (-len(word) % 4))
-    except ValueError:
+        text = sealing.unseal(word, purpose=_purpose(owner))
+    except sealing.NotSealedHere:
         return {}
-    for secret_key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        try:
-            text = AESGCM(_key(secret_key)).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], owner.encode())
-        except (InvalidTag, ValueError):
-            continue
-        return {str(name): str(value) for name, value in json.loads(text).items()}
-    return {}
+    return {str(name): str(value) for name, value in json.loads(text).items()}
 
 
-def _key(secret_key: str) -> bytes:
-    return hashlib.sha256(b"partner_center.listing.sealing|" + secret_key.encode()).digest()
+def _purpose(owner: str) -> str:
+    return f"filters of {owner}"

@@ -21,6 +21,7 @@ from partner_center.limits import actions as limits
 from partner_center.mail import actions as mail
 from partner_center.masking import mask_email
 from partner_center.refusals import Refusal
+from partner_center.sealing import seal
 from partner_center.tenancy.actors import Actor
 from partner_center.tenancy.models import Member
 from partner_center.verification import emails, proofs, queries, totp
@@ -50,7 +51,6 @@ from partner_center.verification.rules import (
     is_readable,
     normalised,
 )
-from partner_center.verification.sealing import seal
 
 __all__ = [
     "AlreadySpent",

@@ -13,10 +13,10 @@ from partner_center.mail.addresses import defuse
 from partner_center.mail.kinds import DeliveryChange, MailKind, Message, OutboxKey, register
 from partner_center.mail.layout import compose
 from partner_center.mail.rules import Delivery
+from partner_center.sealing import unseal
 from partner_center.tenancy.models import Member
 from partner_center.verification.models import Challenge
 from partner_center.verification.rules import LIFE, sentence
-from partner_center.verification.sealing import unseal
 
 CODE = "verification_code"
 SWITCHED = "verification_switched"

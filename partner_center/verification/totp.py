@@ -7,8 +7,8 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.utils.crypto import constant_time_compare
 
 from partner_center.limits import actions as limits
+from partner_center.sealing import unseal
 from partner_center.tenancy.models import User
-from partner_center.verification.sealing import unseal
 
 PURPOSE = "authenticator app"
 STEP = 30  # seconds

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from partner_center.limits.actions import TooMany
+from partner_center.sealing import seal, unseal
 from partner_center.verification import totp
 from partner_center.verification.rules import normalised
-from partner_center.verification.sealing import seal, unseal
 
 
 class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]

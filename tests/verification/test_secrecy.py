@@ -9,10 +9,11 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from partner_center import sealing
 from partner_center.mail.models import MailOutbox
 from partner_center.mail.sending import send_due
 from partner_center.tenancy.models import Member, Partner
-from partner_center.verification import actions, emails, sealing
+from partner_center.verification import actions, emails
 from partner_center.verification.actions import CodeNeeded
 from partner_center.verification.models import Challenge
 from partner_center.verification.rules import LIFE, State, WhyVoid
