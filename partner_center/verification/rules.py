@@ -149,6 +149,8 @@ def sentence(operation: str, about: About) -> str:
             return _("Recall %(what)s, %(amount)s in total, from %(receivers)s") % values
         case ProtectedOperation.DISASSOCIATE:
             return _("End the association with %(receivers)s") % values
+        case ProtectedOperation.SWITCH_OFF:
+            return _("Switch verification codes off for %(receivers)s") % values
         case _:
             facts = filter(None, (str(ProtectedOperation(operation).label), about.amount, about.receivers))
             return ", ".join(facts)

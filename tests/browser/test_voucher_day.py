@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from partner_center.masking import mask_account
-from tests.browser.acting import PLATFORM_ADMIN, Customer, assert_hidden, rows
+from tests.browser.acting import PARTNER, PLATFORM_ADMIN, Customer, assert_hidden, rows
 from tests.browser.acting_vouchers import (
     FINANCE,
     answer_with,
@@ -228,7 +228,7 @@ def switch_codes_off(admin: Page) -> None:
     """That needs a code itself; the tests behind this one find the partner as it was."""
     admin.get_by_role("button", name="关闭").click()
     dialog = admin.get_by_role("dialog")
-    expect(dialog).to_contain_text("验证码")
+    expect(dialog).to_contain_text(f"为{PARTNER}关闭验证码")
     answer_with(dialog, newest_code(admin.context.new_page(), ADMIN), "确认")
     expect(admin.locator("#codes-title .badge")).to_have_text("已关闭")
 

@@ -52,7 +52,7 @@ def test_switching_off_needs_a_code(alice: Member) -> None:
     client = signed_in(alice)
     asked = client.post(OFF)
     assert asked.status_code == 403
-    assert "Switch verification codes off" in asked.text
+    assert f"Switch verification codes off for {alice.partner.company_name}" in asked.text
     code = mailed_code(alice)
     assert client.post(OFF, {"code": wrong(code)}).status_code == 403
     assert is_on(alice.partner)
