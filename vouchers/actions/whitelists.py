@@ -9,11 +9,12 @@ Whoever changes a list locks its row first, and so does whoever issues by it (qu
 coupon is judged by the version that is in force at that moment, by no other.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
@@ -207,9 +208,17 @@ def _draft(*, kind: str, member: Member, now: datetime, **fields: object) -> Whi
 
 
 def _write_entries(version: WhitelistVersion, account_pks: Iterable[int]) -> None:
-    entries = (WhitelistEntry(version=version, account_id=pk) for pk in account_pks)
-    while piece := list(islice(entries, WRITTEN_AT_ONCE)):
-        WhitelistEntry.objects.bulk_create(piece)
+    """Write all entries in one statement: a hundred thousand objects of Django's take several times as long."""
+    table = WhitelistEntry._meta.db_table  # noqa: SLF001 - Django documents it
+    insert = f"INSERT INTO {table} (version_id, account_id) {_LISTED[connection.vendor]}"
+    with connection.cursor() as cursor:
+        cursor.execute(insert, [version.pk, json.dumps(list(account_pks))])
+
+
+_LISTED = {
+    "postgresql": "SELECT %s, value::bigint FROM json_array_elements_text(%s::json)",
+    "sqlite": "SELECT %s, value FROM json_each(%s)",
+}
 
 
 def _write_rejected(version: WhitelistVersion, rejected: Iterable[Rejected]) -> None:

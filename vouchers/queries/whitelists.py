@@ -18,7 +18,8 @@ from vouchers.models.whitelists import WhitelistQuerySet
 from vouchers.rules import CouponKind, WhitelistKind
 from vouchers.rules.whitelists import Change, Customer
 
-LOOKED_UP_AT_ONCE = 1000
+# As many as SQLite takes in one statement: PostgreSQL may read all customers of the partner for each.
+LOOKED_UP_AT_ONCE = 20_000
 MOST_PLANS = 50
 Looked = TypeVar("Looked")
 
