@@ -90,7 +90,7 @@ def ask_to_end(
     :raises AssociationOver: before a code is spent
     :raises CodeAsked: when a code is to be typed
     """
-    if association.ended_at is not None:
+    if association.ended_at is not None or association.partner_id != member.partner_id:
         raise AssociationOver
     about = About(amount_minor=0, currency="", count=1, receivers=mask_name(association.account.customer_name))
     digest = _digest_of_ending(association, reason)
@@ -119,13 +119,14 @@ def end_association(
     :param reason: code of why, for the record
     :param member: who ends it for the partner; None when the customer, the vendor or the system does
     :param proof: of `ask_to_end`, for a member
-    :raises AssociationOver: if it has ended already
+    :raises AssociationOver: if it has ended already, or is no association of the member's partner
     :raises AlreadySpent: if a member has no proof of exactly this
     """
     with audit.written_last():
         if member is not None:
             _spend(proof, member, _digest_of_ending(association, reason), now)
-        ended = Association.objects.filter(pk=association.pk, ended_at=None).update(ended_at=now, end_reason=reason)
+        mine = Association.objects.of(member.partner) if member else Association.objects.all()
+        ended = mine.filter(pk=association.pk, ended_at=None).update(ended_at=now, end_reason=reason)
         if not ended:
             raise AssociationOver
         association.refresh_from_db()

@@ -77,3 +77,13 @@ def test_what_has_ended_asks_for_no_code(customer: Association, asking: Member) 
     customers.end_association(**{**about(customer, asking), "member": None}, proof=None)
     with pytest.raises(customers.AssociationOver):
         customers.ask_to_end(**about(Association.objects.get(pk=customer.pk), asking), code="")
+
+
+def test_nobody_ends_what_is_another_partners(customer: Association, charlie: Member) -> None:
+    with pytest.raises(customers.AssociationOver):
+        customers.ask_to_end(**about(customer, charlie), code="")
+    own = make_customer(charlie)
+    proof = customers.ask_to_end(**about(own, charlie), code="")
+    with pytest.raises((AlreadySpent, customers.AssociationOver)):
+        customers.end_association(**about(customer, charlie), proof=proof)
+    assert not is_over(customer)
