@@ -44,6 +44,8 @@ def run(member: Member) -> list[Figure]:
     MailOutbox.objects.all().delete()
     with sink() as (port, journal):
         settings.MAIL_URL = f"smtp://127.0.0.1:{port}"
+        # Another part may have asked for the settings before.
+        mail_config.cache_clear()
         _register()
         bare, django, fenced, ours, told = [], [], [], [], []
         for turn in range(ROUNDS):
