@@ -113,7 +113,7 @@ def _record(member: "Member", customer: str, number: int, begin: datetime) -> Op
         coupon_id="" if is_failure else customer,
         account_id=customer,
         actor_kind="member",
-        actor_id=member.public_id if number % 3 else "another-member-22-chars",
+        actor_id=member.public_id if number % 3 else "another-member-of-them",
         actor_name=member.user.name,
         ip="192.0.2.7",
         request_id=f"{number:032x}",
